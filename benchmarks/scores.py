@@ -1,0 +1,59 @@
+"""A finished run's scores on its test split, with all streams, without each, and each alone.
+
+    python benchmarks/scores.py RUN [RUN ...]
+
+A run with several classifiers, such as the slots of a command, is scored by the share of clips in which all
+of them are right. Intervals are 95 %, over clips.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from results import record
+
+from trichord.experiments.plots import headline_of
+from trichord.experiments.train import subsets
+from trichord.metrics import Interval, bootstrap, ratio, with_count
+from trichord.prepare.cache import Cache
+from trichord.running.evaluate import Answers, answer_all, report_on
+from trichord.running.runtime import Model, load
+
+
+def main(folder: Path) -> None:
+    from trichord.learning.recipe import load_recipe
+
+    recipe = load_recipe(folder / "recipe.yaml")
+    model = load(folder / "model.onnx")
+    model.preparations.cache = Cache()
+    clips = recipe.corpus.clips("test")
+    for kept in subsets(list(model.streams)):
+        without = [name for name in model.streams if name not in kept]
+        answers = answer_all(model, clips, without=without)
+        for metric, score in scores(model, answers).items():
+            given = "+".join(kept) if without else "all"
+            spread = (score.low, score.high)
+            note = f"recipes/{folder.name}.yaml, one seed; greedy"
+            record(f"{folder.name}/{given}", score.value, metric, spread=spread, n=score.n, note=note,
+                   seeds=[recipe.training.seed])  # fmt: skip
+            print(f"{folder.name}/{given}: {metric} {score.value:.4f} [{score.low:.4f}, {score.high:.4f}]")
+
+
+def scores(model: Model, answers: Answers) -> dict[str, Interval]:
+    """Return the run's one score by name: all classifiers right, or the first head's headline metric."""
+    classifiers = [name for name, head in model.heads.items() if head["kind"] == "classify"]
+    if len(classifiers) > 1:
+        right = [all(said[name].value == clip.targets[name] for name in classifiers)
+                 for clip, said in answers.pairs]  # fmt: skip
+        return {f"all {len(classifiers)} right": bootstrap(with_count(np.array(right, np.float64)), ratio)}
+    for name, metrics in report_on(model, answers).heads.items():
+        if metric := headline_of(metrics):
+            return {f"{name} {metric}": metrics[metric]}
+    return {}
+
+
+if __name__ == "__main__":
+    for run in sys.argv[1:]:
+        main(Path(run))

@@ -1,0 +1,5 @@
+"""`python -m trichord` is the `trichord` command."""
+
+from trichord.cli import main
+
+main()

@@ -1,0 +1,91 @@
+"""The model file's contract: what a Trichord ONNX file says about itself, and reading it safely."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from trichord.errors import ArtifactError
+from trichord.prepare.preparation import InputSpec
+
+FORMAT = 1
+METADATA_KEY = "trichord"
+MAX_FILE_BYTES = 2 << 30
+MAX_METADATA_BYTES = 16 << 20
+
+
+class Plain(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class InputDescription(Plain):
+    """The array that a stream's graph input takes; see `InputSpec`."""
+
+    kind: Literal["samples", "frames", "tokens", "array"]
+    rate: float | None = Field(default=None, gt=0, le=1e6)
+    shape: tuple[int, ...] = Field(default=(), max_length=3)
+    vocabulary: int = Field(default=0, ge=0, le=10_000_000)
+
+    @property
+    def spec(self) -> InputSpec:
+        return InputSpec(self.kind, self.rate, self.shape, self.vocabulary)
+
+
+class StreamDescription(Plain):
+    """How a stream is prepared: which input of a clip, which preparation, what it learned, what it gives."""
+
+    source: str
+    prepare: dict[str, Any]
+    state: dict[str, Any] = {}
+    input: InputDescription
+
+
+class Metadata(Plain):
+    """All that a model file knows about itself.
+
+    Graph inputs, for every stream NAME in order: `NAME`, the prepared arrays `(batch, time, ...)`, and
+    `NAME_lengths`, int64 `(batch,)`. Graph outputs, for every head: `HEAD`, float32 logits
+    `(batch, time, outputs)`, and `HEAD_lengths`, int64 `(batch,)`. `heads` holds what decoding reads.
+    """
+
+    format: Literal[1] = 1
+    kind: Literal["offline", "stateful", "generative"] = "offline"
+    name: str
+    max_seconds: float = Field(gt=0, le=86_400)
+    clock: float = Field(gt=0, le=1e5)
+    streams: dict[str, StreamDescription] = Field(min_length=1)
+    heads: dict[str, dict[str, Any]] = Field(min_length=1)
+    stream_dropout: bool = False
+    """Whether the model has learned without streams, so that attribution means something."""
+    recipe: dict[str, Any] = {}
+    licence: str = "unstated"
+    data: str = ""
+    scores: dict[str, Any] = {}
+    trichord: str = ""
+
+    def dump(self) -> str:
+        return self.model_dump_json()
+
+
+def parse_metadata(text: str, source: str | Path) -> Metadata:
+    """Return the metadata held in `text`; raise ArtifactError naming `source` where it is not valid."""
+    if len(text) > MAX_METADATA_BYTES:
+        raise ArtifactError(
+            f"{source}: its metadata holds {len(text)} characters; the limit is {MAX_METADATA_BYTES}"
+        )
+    try:
+        values = json.loads(text)
+        if isinstance(values, dict) and values.get("format") not in (None, FORMAT):
+            raise ArtifactError(
+                f"{source}: model format {values['format']!r}; this version reads {FORMAT}. Update trichord"
+            )
+        return Metadata.model_validate(values)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ArtifactError(f"{source}: its metadata is not JSON ({error})") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ArtifactError(f"{source}: its metadata is not valid at {where}: {first['msg']}") from None

@@ -1,0 +1,69 @@
+"""Any head's logits -> its answer, by what its metadata says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from numpy.typing import ArrayLike
+
+from trichord.decoding.answer import Decoded, Value
+from trichord.decoding.classify import classify_log_probability, decode_classify
+from trichord.decoding.ctc import check_rate, ctc_answer_log_probability, decode_ctc
+from trichord.decoding.metadata import ClassifyMetadata, CtcMetadata, RegressMetadata, read_head
+from trichord.decoding.options import BeamOptions
+from trichord.decoding.regress import decode_regress, regress_log_probability
+from trichord.errors import ArtifactError
+from trichord.kinds import nearest
+
+Head: TypeAlias = Mapping[str, Any]
+Decoder: TypeAlias = Callable[[Head, ArrayLike, float | None, BeamOptions | None], Decoded]
+Scorer: TypeAlias = Callable[[Head, ArrayLike, Value], float]
+
+DECODERS: dict[str, Decoder] = {
+    "ctc": lambda head, logits, rate, beam: decode_ctc(read_head(CtcMetadata, head), logits, rate, beam),
+    "classify": lambda head, logits, rate, beam: decode_classify(read_head(ClassifyMetadata, head), logits),
+    "regress": lambda head, logits, rate, beam: decode_regress(read_head(RegressMetadata, head), logits),
+}
+
+SCORERS: dict[str, Scorer] = {
+    "ctc": lambda head, logits, answer: ctc_answer_log_probability(
+        read_head(CtcMetadata, head), logits, answer
+    ),
+    "classify": lambda head, logits, answer: classify_log_probability(
+        read_head(ClassifyMetadata, head), logits, answer
+    ),
+    "regress": lambda head, logits, answer: regress_log_probability(
+        read_head(RegressMetadata, head), logits, answer
+    ),
+}
+
+
+def decode(
+    head: Head, logits: ArrayLike, *, rate: float | None = None, beam: BeamOptions | None = None
+) -> Decoded:
+    """Return a head's answer.
+
+    `head` is its metadata, `logits` one item's `(time, outputs)` cut to its length, `rate` its steps per
+    second or None; `beam` searches where the head's kind can, the best path is taken otherwise. An item
+    with nothing in it, time 0, answers "" (no speech), "not sure", or the training mean.
+    Raises ArtifactError for metadata and InputError for logits that cannot be read.
+    """
+    check_rate(rate)
+    return DECODERS[kind_of(head)](head, logits, rate, beam)
+
+
+def log_probability(head: Head, logits: ArrayLike, answer: Value) -> float:
+    """Return the natural log-probability of a given answer under logits `(time, outputs)`.
+
+    `ctc`: over all paths, -inf where none spells the answer; `classify`: at the head's temperature, uniform
+    for time 0; `regress`: minus the squared distance in standard deviations, from the mean for time 0.
+    """
+    return SCORERS[kind_of(head)](head, logits, answer)
+
+
+def kind_of(head: Head) -> str:
+    kind = head.get("kind")
+    if not isinstance(kind, str) or kind not in DECODERS:
+        raise ArtifactError(f"cannot decode a head of kind {kind!r:.60}{nearest(str(kind)[:60], DECODERS)}")
+    return kind

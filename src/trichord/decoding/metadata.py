@@ -1,0 +1,84 @@
+"""What a head says about itself in a model file, as decoding reads it; all of it may be hostile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from trichord.errors import ArtifactError
+from trichord.kinds import summary
+
+Label = Annotated[str, Field(max_length=200)]
+Labels = Annotated[tuple[Label, ...], Field(min_length=1, max_length=1_000_000)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class HeadMetadata(BaseModel):
+    """What every head's metadata has; keys that decoding does not read are left alone."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class CtcMetadata(HeadMetadata):
+    """`labels[0]` is the blank; the others are single characters, or words without blanks in them."""
+
+    units: Literal["character", "word"] = "character"
+    labels: Labels
+
+    @model_validator(mode="after")
+    def _units_match(self) -> Self:
+        blank, *symbols = self.labels
+        if len(set(self.labels)) != len(self.labels):
+            raise ValueError("labels repeat; each must be there once")
+        if blank == " ":
+            raise ValueError("labels[0] is CTC's blank and cannot be the space between words; use ''")
+        for label in symbols:
+            if self.units == "character" and len(label) != 1:
+                raise ValueError(f"label {label!r} is not one character, as units 'character' need")
+            if self.units == "word" and label.split() != [label]:
+                raise ValueError(f"label {label!r} is empty or holds a blank; units 'word' need whole words")
+        return self
+
+
+class ClassifyMetadata(HeadMetadata):
+    """Class names, the temperature that calibrates them, and the confidence below which to say so."""
+
+    labels: Labels
+    temperature: Positive = 1.0
+    uncertain_below: Annotated[float, Field(ge=0, le=1)] | None = None
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        if len(set(self.labels)) != len(self.labels):
+            raise ValueError("labels repeat; each must be there once")
+        return self
+
+
+class RegressMetadata(HeadMetadata):
+    """Names of the numbers, and the training mean and standard deviation that restore their units."""
+
+    names: Labels
+    mean: tuple[Finite, ...]
+    std: tuple[Positive, ...]
+
+    @model_validator(mode="after")
+    def _same_length(self) -> Self:
+        if not len(self.names) == len(self.mean) == len(self.std):
+            sizes = f"{len(self.names)}, {len(self.mean)} and {len(self.std)}"
+            raise ValueError(f"names, mean and std have {sizes} values; they must have as many")
+        return self
+
+
+HeadType = TypeVar("HeadType", bound=HeadMetadata)
+
+
+def read_head(schema: type[HeadType], head: Mapping[str, Any]) -> HeadType:
+    """Return a head's checked metadata; raise ArtifactError saying what is wrong with it."""
+    try:
+        return schema.model_validate(dict(head))
+    except ValidationError as error:
+        kind = f"{head.get('kind')!r:.60}"
+        raise ArtifactError(f"head of kind {kind}: {summary(error, schema.model_fields)}") from None

@@ -1,0 +1,1 @@
+"""Where the towers meet: training to a finished, measured run; comparisons; the demo."""

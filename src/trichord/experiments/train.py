@@ -1,0 +1,150 @@
+"""From a recipe to a finished run: trained, calibrated, exported, measured, drawn and described."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from trichord.clip import Clip
+from trichord.errors import RecipeError
+from trichord.experiments.card import write_card
+from trichord.experiments.plots import HEADLINE, plot_run
+from trichord.experiments.predictions import classifier_pictures, write_predictions
+from trichord.files import write_text
+from trichord.learning.export import export_run, set_metadata
+from trichord.learning.model import parameters
+from trichord.learning.recipe import Recipe, load_recipe
+from trichord.learning.training import Learner, RunFolder, calibrate, load_data
+from trichord.prepare.cache import Cache
+from trichord.progress import console, track
+from trichord.running.evaluate import answer_all, report_on
+from trichord.running.runtime import Model, load
+
+EVALUATION = "evaluation.json"
+PREDICTIONS = "predictions.jsonl"
+
+
+def train(
+    source: str | Path | Mapping[str, Any], folder: Path, *, changes: Mapping[str, Any] | None = None,
+    accelerator: str = "cpu",
+) -> Path:  # fmt: skip
+    """Train a recipe in a run folder, resuming what is there, and finish the run; return the folder.
+
+    Raises RecipeError where the folder holds a run of another recipe.
+    """
+    recipe = load_recipe(source, changes)
+    run = RunFolder(folder)
+    run.write_recipe(recipe)
+    data = load_data(recipe, Cache(), track)
+    learner = Learner(recipe, data, run, accelerator=accelerator)
+    resumed = learner.resume()
+    if resumed and learner.done and (folder / EVALUATION).exists():
+        console.print(f"{folder}: finished already; choose another folder with --run to train anew")
+        return folder
+    run.write_parts(recipe)
+    console.print(
+        f"{folder}: {len(data.train)} training and {len(data.valid)} validation clips, "
+        f"{parameters(learner.raw):,} parameters"
+        + (f", resumed at epoch {learner.epoch + 1}" if resumed else "")
+    )
+    with EpochBar(recipe) as bar:
+        learner.learn(bar)
+    calibrate(run, data)
+    return finish(run, recipe)
+
+
+def finish(run: RunFolder, recipe: Recipe) -> Path:
+    """Export a trained run, measure the exported file, draw and describe.
+
+    On validation clips it is measured with all streams, on test clips with its subsets of streams as well.
+    """
+    model_file = run.path / "model.onnx"
+    console.print(f"writing {model_file}")
+    export_run(run, model_file)
+    model = load(model_file)
+    model.preparations.cache = Cache()
+    everything = tuple(model.streams)
+    wanted = {"valid": [everything], "test": subsets(list(everything))}
+    results: dict[str, Any] = {}
+    for split in (split for split in wanted if split in recipe.corpus.splits()):
+        results[split] = measure(run, model, recipe.corpus.clips(split), split, wanted[split])
+    set_metadata(model_file, model.metadata.model_copy(update={"scores": headline(results)}))
+    plot_run(run, results)
+    write_card(run, recipe, results)
+    write_text(run.path / EVALUATION, json.dumps(results, indent=1))  # last: it says that the run is finished
+    return run.path
+
+
+def measure(
+    run: RunFolder, model: Model, clips: Sequence[Clip], split: str, wanted: Sequence[tuple[str, ...]]
+) -> dict[str, Any]:
+    """Evaluate a model file with each of the `wanted` subsets of its streams, the first being all.
+
+    What it said of the test clips, given all, is kept in the run.
+    """
+    results: dict[str, Any] = {}
+    for kept in wanted:
+        without = [name for name in model.streams if name not in kept]
+        answered = answer_all(model, track(clips, f"{split}: {' '.join(kept)}"), without=without)
+        name = "+".join(kept) if without else "all"
+        results[name] = report_on(model, answered).to_dict()
+        if not without:
+            results[name]["classifiers"] = {
+                head: classifier_pictures(described, head, answered.pairs)
+                for head, described in model.heads.items()
+                if described["kind"] == "classify"
+            }
+            if split == "test":
+                write_predictions(run.path / PREDICTIONS, answered.pairs, model.heads)
+    return results
+
+
+def subsets(streams: list[str]) -> list[tuple[str, ...]]:
+    """Return all the streams, every subset that lacks one, and each stream alone, without repetition."""
+    sizes = dict.fromkeys(size for size in (len(streams), len(streams) - 1, 1) if size)
+    return [kept for size in sizes for kept in combinations(streams, size)]
+
+
+def headline(results: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the scores that a model file carries: all streams, by split."""
+    return {split: of_split["all"]["heads"] for split, of_split in results.items()}
+
+
+class EpochBar(Progress):
+    """A bar over the batches of an epoch, and a line an epoch."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+        super().__init__(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self.epochs = recipe.training.epochs
+        self.bar = self.add_task("epoch 1")
+
+    def batch_done(self, epoch: int, batch: int, batches: int, loss: float) -> None:
+        what = f"epoch {epoch + 1}/{self.epochs}, loss {loss:.3f}"
+        self.update(self.bar, total=self.epochs, completed=epoch + batch / batches, description=what)
+
+    def epoch_done(self, row: dict[str, Any]) -> None:
+        shown = {key: value for key, value in row.items() if key.endswith(("_loss", *HEADLINE))}
+        numbers = [f"{key} {value:.3f}" for key, value in shown.items()]
+        self.console.print(
+            f"epoch {row['epoch']}/{self.epochs}: {', '.join(numbers)} ({row['seconds']:.1f} s)"
+        )
+
+
+def read_headline(folder: Path) -> dict[str, Any]:
+    """Return the scores of a finished run, none where it was not measured."""
+    file = folder / EVALUATION
+    return headline(json.loads(file.read_text("utf-8"))) if file.exists() else {}
+
+
+def run_folder_for(source: str | Path, runs: Path = Path("runs")) -> Path:
+    """Return where a recipe's run goes unless the user says otherwise."""
+    name = Path(source).stem
+    if not name:
+        raise RecipeError(f"{source} has no name to call its run by; give --run")
+    return runs / name

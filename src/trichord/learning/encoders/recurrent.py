@@ -1,0 +1,77 @@
+"""One recurrent layer that starts at each item's true ends, in torch and in ONNX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, TypeAlias
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from trichord.learning.stream import Stream
+
+Cell: TypeAlias = Literal["gru", "lstm", "rnn"]
+CELLS: dict[str, Callable[..., nn.RNNBase]] = {"gru": nn.GRU, "lstm": nn.LSTM, "rnn": nn.RNN}
+ONNX_GATES: dict[str, tuple[int, ...]] = {  # where ONNX's gates stand in torch's order
+    "gru": (1, 0, 2),  # r z n -> z r h
+    "lstm": (0, 3, 1, 2),  # i f g o -> i o f c
+    "rnn": (0,),
+}
+
+
+class Recurrent(nn.Module):
+    """A GRU, LSTM or plain RNN layer, `dim` in and out; in both directions, half of `dim` each.
+
+    The backward direction starts at each item's last step, as with packed sequences. Those don't export,
+    so the exported graph holds ONNX's own operator with the same weights. Needs at least one step.
+    """
+
+    def __init__(self, cell: Cell, dim: int, bidirectional: bool) -> None:
+        super().__init__()
+        if bidirectional and dim % 2:
+            raise ValueError(f"a bidirectional layer halves its width, so {dim} must be even")
+        self.cell = cell
+        self.hidden = dim // 2 if bidirectional else dim
+        self.layer = CELLS[cell](dim, self.hidden, batch_first=True, bidirectional=bidirectional)
+        self.directions = ("", "_reverse") if bidirectional else ("",)
+
+    def forward(self, stream: Stream) -> Stream:
+        lengths = stream.lengths.clamp(min=1)
+        values = stream.cleared().values
+        run = self.in_onnx if torch.onnx.is_in_onnx_export() else self.in_torch
+        return stream._replace(values=run(values, lengths))
+
+    def in_torch(self, values: Tensor, lengths: Tensor) -> Tensor:
+        packed = pack_padded_sequence(values, lengths.cpu(), batch_first=True, enforce_sorted=False)
+        output, _ = self.layer(packed)
+        return pad_packed_sequence(output, batch_first=True, total_length=values.shape[1])[0]
+
+    def in_onnx(self, values: Tensor, lengths: Tensor) -> Tensor:
+        batch, time, _ = values.shape
+        inputs = (
+            values.transpose(0, 1),
+            self.stacked("weight_ih_l0"),
+            self.stacked("weight_hh_l0"),
+            torch.cat([self.stacked("bias_ih_l0"), self.stacked("bias_hh_l0")], -1),
+            lengths.to(torch.int32),
+        )
+        attributes: dict[str, Any] = {
+            "hidden_size": self.hidden,
+            "direction": "bidirectional" if len(self.directions) == 2 else "forward",
+        }
+        if self.cell == "gru":
+            attributes["linear_before_reset"] = 1
+        output = torch.onnx.ops.symbolic(
+            self.cell.upper(), inputs, attributes,
+            dtype=values.dtype, shape=(time, len(self.directions), batch, self.hidden), version=20,
+        )  # fmt: skip
+        return output.permute(2, 0, 1, 3).flatten(2)
+
+    def stacked(self, name: str) -> Tensor:
+        """Return a weight of every direction, `(directions, gates * hidden, ...)`, gates in ONNX's order."""
+        return torch.stack([self.reordered(getattr(self.layer, name + side)) for side in self.directions])
+
+    def reordered(self, weight: Tensor) -> Tensor:
+        starts = [gate * self.hidden for gate in ONNX_GATES[self.cell]]
+        return torch.cat([weight[start : start + self.hidden] for start in starts])

@@ -1,0 +1,52 @@
+"""The step down from a front end's frames to the model's rate and width."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from trichord.learning.stream import Stream
+
+FACTORS = (1, 2, 4, 8)
+
+
+class Subsample(nn.Module):
+    """Brings `(batch, time, width_in)` to `(batch, ceil(time / factor), dim)`, at the rate over `factor`.
+
+    Factor 1 is a linear layer; each doubling is a convolution of kernel 3 and stride 2. The output always
+    has at least one step, so that no layer after it meets a time of zero. Raises ValueError for a factor
+    other than 1, 2, 4 and 8.
+    """
+
+    def __init__(self, width_in: int, dim: int, factor: int = 1) -> None:
+        super().__init__()
+        if factor not in FACTORS:
+            raise ValueError(f"subsample must be 1, 2, 4 or 8; got {factor}")
+        self.factor = factor
+        widths = [width_in] + [dim] * FACTORS.index(factor)
+        self.steps = nn.ModuleList(
+            nn.Conv1d(width, dim, kernel_size=3, stride=2, padding=1) for width in widths[:-1]
+        )
+        self.project = nn.Linear(widths[-1], dim)
+        self.norm = nn.LayerNorm(dim)
+
+    def forward(self, stream: Stream) -> Stream:
+        stream = stream._replace(values=at_least(1, stream.values)).cleared()
+        for step in self.steps:
+            stream = halved(step, stream)
+        rate = None if stream.rate is None else stream.rate / self.factor
+        return Stream(self.norm(self.project(stream.values)), stream.lengths, rate)
+
+
+def halved(step: nn.Module, stream: Stream) -> Stream:
+    """Apply a convolution of stride 2 that pads by 1; zeros past each length stay zeros."""
+    values = F.silu(step(stream.values.transpose(1, 2))).transpose(1, 2)
+    lengths = torch.div(stream.lengths + 1, 2, rounding_mode="floor")
+    return stream._replace(values=values, lengths=lengths).cleared()
+
+
+def at_least(steps: int, values: Tensor) -> Tensor:
+    """Pad `values (batch, time, ...)` with zeros at the end of time, up to so many steps."""
+    missing = torch.sym_max(steps - values.shape[1], 0)
+    return F.pad(values, (0, 0) * (values.ndim - 2) + (0, missing))

@@ -1,0 +1,15 @@
+"""The heads by kind."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from trichord.kinds import Kinds
+from trichord.learning.heads.classify import Classify
+from trichord.learning.heads.ctc import Ctc
+from trichord.learning.heads.head import Head
+from trichord.learning.heads.regress import Regress
+
+HEADS: dict[str, type[Head]] = {"classify": Classify, "ctc": Ctc, "regress": Regress}
+
+AnyHead = Annotated[Head, Kinds(HEADS)]

@@ -1,0 +1,58 @@
+"""What an objective is: anything that changes the batch or adds to the loss while learning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from torch import Tensor, nn
+
+from trichord.learning.batch import Batch, Item
+from trichord.learning.stream import Stream
+from trichord.prepare.preparation import InputSpec
+
+
+class Outputs(NamedTuple):
+    """What a model computed: `logits` by head, `streams` by name before fusion, and the fused stream."""
+
+    logits: Mapping[str, Stream]
+    streams: Mapping[str, Stream]
+    fused: Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an objective may know of its model and data.
+
+    `specs` describes each stream's prepared input; `draw(n, rng)` returns n random training items, for
+    objectives that mix clips; `dim` is the model's width.
+    """
+
+    specs: Mapping[str, InputSpec]
+    draw: Callable[[int, np.random.Generator], Sequence[Item]]
+    dim: int
+
+
+class Objective(nn.Module):
+    """One idea about learning; a recipe composes several in a list. Each hook does nothing by default.
+
+    All randomness of `change` comes from `rng`, which depends on seed and step alone, so that a resumed run
+    repeats it; the other hooks may use torch's generator, which is seeded the same way.
+    """
+
+    def build(self, surroundings: Surroundings) -> None:
+        """Receive what comes from model and data; create layers if the objective learns."""
+
+    def change(self, items: Sequence[Item], rng: np.random.Generator) -> Sequence[Item]:
+        """Return the items to train on in place of these; `items` themselves stay as they are."""
+        return items
+
+    def change_features(self, name: str, frames: Stream) -> Stream:
+        """Return the frames to train on in place of those that the front end of stream `name` gave."""
+        return frames
+
+    def loss(self, outputs: Outputs, batch: Batch) -> Tensor | None:
+        """Return what to add to the heads' losses, a scalar."""
+        return None

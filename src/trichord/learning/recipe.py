@@ -1,0 +1,149 @@
+"""The recipe: a YAML file that names the parts of a system, read into those parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from trichord.corpora import CORPORA
+from trichord.corpora.corpus import Corpus
+from trichord.errors import RecipeError
+from trichord.kinds import Kinds, summary
+from trichord.learning.encoders import AnyEncoder
+from trichord.learning.fusion import AnyFusion
+from trichord.learning.fusion.mean import Mean
+from trichord.learning.heads import AnyHead
+from trichord.learning.objectives import AnyObjective
+from trichord.prepare import PREPARATIONS, default_preparation
+from trichord.prepare.preparation import Preparation
+from trichord.recipes import read_yaml
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", arbitrary_types_allowed=True, populate_by_name=True, allow_inf_nan=False
+    )
+
+
+class StreamRecipe(Part):
+    """One thing sensed: which input of a clip it is made from, how it is prepared, what reads it."""
+
+    model_config = ConfigDict(json_schema_extra=lambda schema: schema["required"].remove("prepare"))
+
+    source: str = Field(alias="from")
+    prepare: Annotated[Preparation, Kinds(PREPARATIONS)]
+    encoder: AnyEncoder
+
+    @model_validator(mode="before")
+    @classmethod
+    def prepared_by_default(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and "from" in values and "prepare" not in values:
+            return {**values, "prepare": default_preparation(str(values["from"]))}
+        return values
+
+
+class Training(Part):
+    """How to learn.
+
+    batch_seconds: how much of the longest stream a batch holds.
+    warmup: the share of all steps in which the learning rate rises; after it, it falls by `decay`.
+    clip_norm: the gradient's norm is held below this.
+    average: decay of the moving average of weights that is validated and kept; 0 keeps the last weights.
+    monitor: `loss`, or HEAD.METRIC such as `transcript.wer`, whose best validation value chooses the epoch.
+    patience: epochs without a better value before learning stops early; none for never.
+    save_seconds: how often, within an epoch, the state is saved that a killed run resumes from.
+    """
+
+    epochs: int = Field(30, ge=1)
+    batch_seconds: float = Field(60, gt=0)
+    optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
+    learning_rate: float = Field(1e-3, gt=0)
+    weight_decay: float = Field(0.01, ge=0)
+    warmup: float = Field(0.1, ge=0, lt=1)
+    decay: Literal["cosine", "linear", "none"] = "cosine"
+    clip_norm: float = Field(5.0, gt=0)
+    average: float = Field(0.0, ge=0, lt=1)
+    monitor: str = "loss"
+    patience: int | None = Field(None, ge=1)
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    save_seconds: float = Field(120, ge=0)
+    seed: int = Field(0, ge=0)
+
+
+class Recipe(Part):
+    """A system.
+
+    dim: width that every part has which doesn't set its own.
+    clock: the rate, in Hz, on which clocked streams meet.
+    stage: `early` fuses what the front ends give, `middle` what the encoders give, `late` what heads say of
+        each stream alone; `trunk` is an encoder that reads the fused stream, which early fusion needs.
+    max_seconds: the longest clip that the exported file accepts.
+    """
+
+    format: Literal[1] = 1
+    about: str = ""
+    corpus: Annotated[Corpus, Kinds(CORPORA)]
+    dim: int = Field(144, ge=1, le=8192)
+    clock: float = Field(25.0, gt=0)
+    streams: dict[Name, StreamRecipe] = Field(min_length=1)
+    fusion: AnyFusion = Field(default_factory=Mean)
+    stage: Literal["early", "middle", "late"] = "middle"
+    trunk: AnyEncoder | None = None
+    heads: dict[Name, AnyHead] = Field(min_length=1)
+    objectives: list[AnyObjective] = []
+    training: Training = Field(default_factory=lambda: Training.model_validate({}))
+    max_seconds: float = Field(30, gt=0)
+
+    @model_validator(mode="after")
+    def consistent(self) -> Recipe:
+        if self.stage == "early" and self.trunk is None:
+            raise ValueError("early fusion needs a 'trunk', the encoder that reads the fused stream")
+        if self.stage == "late" and self.trunk is not None:
+            raise ValueError(
+                "late fusion joins what the heads say, so there is nothing for a 'trunk' to read"
+            )
+        if clash := set(self.streams) & set(self.heads):
+            raise ValueError(f"{sorted(clash)[0]!r} names both a stream and a head")
+        return self
+
+    def resolved(self) -> dict[str, Any]:
+        """Return the recipe with every default written out, as plain values that `load_recipe` reads."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+def load_recipe(source: str | Path | Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> Recipe:
+    """Read a recipe from a YAML file or a mapping, with changes by dotted key (`training.epochs`).
+
+    Raises RecipeError, one line naming the file, the key, and the nearest valid one.
+    """
+    where = "recipe" if isinstance(source, Mapping) else str(source)
+    values = dict(source) if isinstance(source, Mapping) else read_yaml(Path(source))
+    for key, value in (changes or {}).items():
+        values = with_change(values, key.split("."), value)
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        raise RecipeError(f"{where}: {summary(error, valid_keys(error))}") from None
+
+
+def valid_keys(error: ValidationError) -> list[str]:
+    """Return the keys that are valid where the first error stands."""
+    place = error.errors()[0]["loc"][:-1]
+    part: type[Part] = Recipe if not place else Training if place == ("training",) else StreamRecipe
+    return [field.alias or name for name, field in part.model_fields.items()]
+
+
+def with_change(values: Mapping[str, Any], keys: list[str], value: Any) -> dict[str, Any]:
+    """Return a copy of nested mappings with the value at `keys` replaced or added."""
+    if len(keys) == 1:
+        return {**values, keys[0]: value}
+    inner = values.get(keys[0], {})
+    inner = {"kind": inner} if isinstance(inner, str) else inner
+    if not isinstance(inner, Mapping):
+        raise RecipeError(f"cannot set {'.'.join(keys)}: {keys[0]} is {inner!r}, not a mapping")
+    return {**values, keys[0]: with_change(inner, keys[1:], value)}

@@ -1,0 +1,77 @@
+"""What a preparation is: a clip's input becomes the array that a model file takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trichord.clip import Input, Lazy
+
+Array = NDArray[np.generic]
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """What a prepared input looks like, so that an encoder can size itself.
+
+    `kind` and the array it stands for, one item long:
+    `samples` float32 `(time,)` at `rate` Hz; `frames` uint8 `(time, height, width)` grey or
+    `(time, height, width, 3)` RGB at `rate` frames per second; `tokens` int64 `(time,)`, no rate,
+    values below `vocabulary`; `array` float32 `(time, dim)` at `rate` or none.
+    `shape` is what follows time: `()`, `(height, width)`, `(height, width, 3)` or `(dim,)`.
+    """
+
+    kind: Literal["samples", "frames", "tokens", "array"]
+    rate: float | None = None
+    shape: tuple[int, ...] = ()
+    vocabulary: int = 0
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        dtypes = {"samples": np.float32, "frames": np.uint8, "tokens": np.int64, "array": np.float32}
+        return np.dtype(dtypes[self.kind])
+
+    def empty(self) -> Array:
+        """Return the array of an absent stream: length zero."""
+        return np.zeros((0, *self.shape), self.dtype)
+
+
+def pad(arrays: Sequence[Array | None], spec: InputSpec) -> tuple[Array, NDArray[np.int64]]:
+    """Return `values (batch, longest, ...)`, zero past each length, and `lengths (batch,)`; None is none."""
+    lengths = [0 if array is None else len(array) for array in arrays]
+    values = np.zeros((len(arrays), max(lengths), *spec.shape), spec.dtype)
+    for row, (array, length) in enumerate(zip(arrays, lengths, strict=True)):
+        if array is not None:
+            values[row, :length] = array
+    return values, np.array(lengths, np.int64)
+
+
+class Preparation:
+    """Turns one input of a clip into one array; the same code in training and in use.
+
+    Constructor arguments are the user's. What is learned from training data (a vocabulary, a feature
+    width) arrives in `fit` and travels in `state`, so that a model file can restore it.
+    """
+
+    def fit(self, inputs: Iterable[Input | Lazy]) -> None:
+        """Learn from the training clips' inputs; most preparations have nothing to learn."""
+
+    @property
+    def spec(self) -> InputSpec:
+        """Describe the arrays that `__call__` returns; valid after `fit` or `restore`."""
+        raise NotImplementedError
+
+    def __call__(self, value: Input | Lazy) -> Array:
+        """Return the prepared array, one item, time first. Raises InputError for unfit input."""
+        raise NotImplementedError
+
+    def state(self) -> dict[str, Any]:
+        """Return what `fit` learned, as plain JSON values."""
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take back what `state` returned."""

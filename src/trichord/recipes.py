@@ -1,0 +1,75 @@
+"""Recipe files: reading one safely, and listing those at hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from trichord.corpora import CORPORA
+from trichord.errors import RecipeError
+
+MAX_RECIPE_BYTES = 1 << 20
+PACKAGE = Path(__file__).parent
+
+
+class PlainLoader(yaml.SafeLoader):
+    """YAML without anchors, so that a small file cannot become a huge one."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise RecipeError("a recipe may not use YAML anchors and aliases")
+        return super().compose_node(parent, index)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Return the mapping in a YAML file; raises RecipeError where there is none."""
+    try:
+        if path.stat().st_size > MAX_RECIPE_BYTES:
+            raise RecipeError(f"{path}: larger than {MAX_RECIPE_BYTES} bytes, which no recipe is")
+        values = yaml.load(path.read_text(encoding="utf-8"), PlainLoader)  # noqa: S506 - a SafeLoader
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: cannot be read as a recipe ({error})") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise RecipeError(f"{path}: not valid YAML: {' '.join(str(error).split())[:200]}") from None
+    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
+        raise RecipeError(f"{path}: a recipe is a mapping of names to values")
+    return values
+
+
+def shipped(name: str) -> Path:
+    """Return a folder or file that is shipped inside the wheel and lies at the root of a checkout."""
+    inside = PACKAGE / name
+    return inside if inside.exists() else PACKAGE.parents[1] / name
+
+
+def list_recipes(folder: Path | None = None) -> list[dict[str, Any]]:
+    """Describe every recipe in a folder, by default those shipped: corpus, licence, measured scores."""
+    results = read_results(shipped("docs/results.json"))
+    return [describe(path, results) for path in sorted((folder or shipped("recipes")).glob("*.yaml"))]
+
+
+def describe(path: Path, results: list[dict[str, Any]]) -> dict[str, Any]:
+    values = read_yaml(path)
+    corpus = values.get("corpus", "")
+    kind = corpus.get("kind", "") if isinstance(corpus, dict) else corpus
+    about = CORPORA[kind].about if isinstance(kind, str) and kind in CORPORA else None
+    measured = [f"{row['id']} {row['value']:g}" for row in results if row["id"].startswith(f"{path.stem}/")]
+    commercial = {True: "yes", False: "no", None: "unstated"}[about.commercial if about else None]
+    return {
+        "recipe": str(path),
+        "about": values.get("about", ""),
+        "corpus": kind,
+        "licence": about.licence if about else "unknown",
+        "commercial": commercial,
+        "measured": ", ".join(measured) or "not yet",
+    }
+
+
+def read_results(path: Path) -> list[dict[str, Any]]:
+    if not path.exists():
+        return []
+    rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    return rows

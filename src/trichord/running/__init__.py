@@ -1,0 +1,1 @@
+"""The tower without torch: running, explaining and evaluating model files."""

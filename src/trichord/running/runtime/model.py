@@ -1,0 +1,159 @@
+"""A model file, ready to answer."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from trichord.artifact import StreamDescription
+from trichord.clip import Clip
+from trichord.decoding import BeamOptions, Decoded, decode
+from trichord.decoding.options import beam_from_metadata
+from trichord.errors import ArtifactError, TrichordError
+from trichord.prepare.preparation import Array, pad
+from trichord.running.runtime.answer import Answer
+from trichord.running.runtime.file import first_line, open_model_file
+from trichord.running.runtime.inputs import Preparations, Source, as_clip
+
+if TYPE_CHECKING:
+    from onnxruntime import RunOptions
+
+Beam: TypeAlias = int | BeamOptions
+
+PATIENCE_SECONDS = 300.0
+"""How long one run of the graph may take: a hostile one may never end."""
+
+
+class Model:
+    """What `trichord.load` returns: call it with a clip, and it answers.
+
+    `threads` within an operator, 0 for one per core. Raises ArtifactError where the file is not a sound
+    Trichord model.
+    """
+
+    def __init__(self, path: str | Path, *, threads: int = 0) -> None:
+        self.path = Path(path)
+        self.session, self.metadata = open_model_file(self.path, threads=threads)
+        self.preparations = Preparations(self.metadata, self.path)
+        self.beams = {name: beam_from_metadata(head) for name, head in self.heads.items()}
+        self.check_heads()
+
+    def check_heads(self) -> None:
+        """Decode nothing once, so that a head whose description is not sound is refused now."""
+        for output in self.session.get_outputs():
+            if output.name in self.heads and isinstance(output.shape[2], int):
+                try:
+                    decode(
+                        self.heads[output.name], np.zeros((0, output.shape[2]), np.float32), rate=self.rate
+                    )
+                except TrichordError as error:
+                    raise ArtifactError(f"{self.path}: head {output.name!r}: {error}") from None
+
+    @property
+    def streams(self) -> Mapping[str, StreamDescription]:
+        """What the model senses, by stream name."""
+        return self.metadata.streams
+
+    @property
+    def heads(self) -> Mapping[str, Mapping[str, Any]]:
+        """What the model says, by head name: what each needs for decoding."""
+        return self.metadata.heads
+
+    @property
+    def rate(self) -> float | None:
+        """Steps per second of the logits; None where no stream has a clock."""
+        clocked = any(stream.input.rate is not None for stream in self.streams.values())
+        return self.metadata.clock if clocked else None
+
+    def __call__(self, clip: Source, *, without: Collection[str] = (), beam: Beam = 0) -> Answer:
+        """Answer about one clip: a path, a `Clip`, or inputs by name (see `Source`).
+
+        `without` names streams that the model shall not sense. `beam` is the width of the search for words, 0
+        for the best path, or `BeamOptions`. Raises InputError where the clip cannot be
+        read, is longer than `metadata.max_seconds`, or has nothing that the model reads.
+        """
+        return self.batch([clip], without=without, beam=beam)[0]
+
+    def batch(
+        self, clips: Sequence[Source], *, without: Collection[str] = (), beam: Beam = 0
+    ) -> list[Answer]:
+        """Answer about several clips in one run; clips of like length waste the least."""
+        known = [as_clip(clip, self.metadata) for clip in clips]
+        return self.answers(known, [self.preparations(clip, without) for clip in known], beam=beam)
+
+    def answers(
+        self, clips: Sequence[Clip], inputs: Sequence[Mapping[str, Array]], *, beam: Beam = 0
+    ) -> list[Answer]:
+        """Answer about clips whose inputs are prepared already."""
+        return [
+            Answer(clip.id, self.decode(logits, beam), model=self, inputs=arrays, logits=logits)
+            for clip, arrays, logits in zip(clips, inputs, self.logits(inputs), strict=True)
+        ]
+
+    def decode(self, logits: Mapping[str, Array], beam: Beam = 0) -> dict[str, Decoded]:
+        """Turn one item's logits by head into answers."""
+        return {
+            name: decode(head, logits[name], rate=self.rate, beam=self.search(name, beam))
+            for name, head in self.heads.items()
+        }
+
+    def search(self, head: str, beam: Beam) -> BeamOptions | None:
+        """Return how to search for a head's words: a width takes the language model that the file carries."""
+        if isinstance(beam, BeamOptions):
+            return beam
+        return replace(self.beams.get(head) or BeamOptions(), width=beam) if beam else None
+
+    def logits(self, inputs: Sequence[Mapping[str, Array]]) -> list[dict[str, Array]]:
+        """Run the graph on prepared arrays by stream, one mapping for each item; absent streams left out.
+
+        Returns each item's logits by head, float32 `(time, outputs)`, without padding. Raises ArtifactError
+        where the graph fails or gives anything but finite numbers.
+        """
+        if not inputs:
+            return []
+        fed: dict[str, Array] = {}
+        for name, stream in self.streams.items():
+            fed[name], fed[f"{name}_lengths"] = pad([item.get(name) for item in inputs], stream.input.spec)
+        given = self.run(fed)
+        return [{head: self.item(given, head, row) for head in self.heads} for row in range(len(inputs))]
+
+    def run(self, fed: Mapping[str, Array]) -> dict[str, Array]:
+        """Run the graph; return its outputs by name."""
+        import onnxruntime
+
+        names = [value.name for value in self.session.get_outputs()]
+        options = onnxruntime.RunOptions()
+        options.log_severity_level = 4
+        watchdog = threading.Timer(PATIENCE_SECONDS, stop, [options])
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            return dict(zip(names, self.session.run(names, fed, options), strict=True))
+        except Exception as error:  # ONNX Runtime's exceptions have no base of their own
+            raise ArtifactError(f"{self.path}: its graph failed ({first_line(error)})") from None
+        finally:
+            watchdog.cancel()
+
+    def item(self, given: Mapping[str, Array], head: str, row: int) -> Array:
+        """Return one item's logits without padding."""
+        values, lengths = given[head], given[f"{head}_lengths"]
+        if values.ndim != 3 or lengths.ndim != 1 or not row < len(values) == len(lengths):
+            raise ArtifactError(
+                f"{self.path}: head {head!r} gave {values.shape} with lengths {lengths.shape}"
+            )
+        logits = np.array(values[row, : max(int(lengths[row]), 0)])  # a copy, so that the batch can go
+        if not np.isfinite(logits).all():
+            raise ArtifactError(f"{self.path}: head {head!r} gave NaN or infinity")
+        return logits
+
+    def __repr__(self) -> str:
+        return f"Model({self.metadata.name!r}: {', '.join(self.streams)} -> {', '.join(self.heads)})"
+
+
+def stop(options: RunOptions) -> None:
+    options.terminate = True

@@ -1,0 +1,302 @@
+from __future__ import annotations
+
+import wave
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trichord.clip import Event
+from trichord.errors import MissingError, RecipeError
+from trichord.kinds import Kinds
+from trichord.learning.batch import Item
+from trichord.learning.objectives import OBJECTIVES, Surroundings
+from trichord.learning.objectives.spec_augment import SpecAugment
+from trichord.learning.stream import Stream
+from trichord.prepare.noise import power
+from trichord.prepare.preparation import InputSpec
+
+SPECS = {
+    "voice": InputSpec("samples", 16_000.0),
+    "lips": InputSpec("frames", 25.0, (6, 8)),
+    "face": InputSpec("frames", 25.0, (5, 7, 3)),
+    "words": InputSpec("tokens", vocabulary=9),
+    "pulse": InputSpec("array", 100.0, (2,)),
+}
+PARTS = [
+    {"kind": "stream_dropout", "probability": 0.7},
+    {"kind": "stream_dropout", "probability": 1, "keep": ["voice"]},
+    {"kind": "mix_noise", "stream": "voice", "snr_db": [-5, 20], "source": "babble"},
+    {"kind": "mix_noise", "stream": "voice", "source": "white"},
+    {"kind": "mix_noise", "stream": "voice", "source": "pink", "probability": 1},
+    {"kind": "reverb", "stream": "voice", "t60_seconds": [0.05, 0.1], "probability": 1},
+    {"kind": "speed"},
+    {"kind": "speed", "streams": ["voice"], "factors": [1.1]},
+    {"kind": "spec_augment", "stream": "voice"},
+    {"kind": "mirror", "stream": "lips"},
+    {"kind": "mirror", "stream": "face", "probability": 1},
+    {"kind": "shift", "stream": "lips", "pixels": 2},
+    {"kind": "shift", "stream": "face"},
+    {"kind": "frame_masking", "stream": "lips"},
+]
+
+
+def item(index: int = 0, seconds: float = 1.0, without: tuple[str, ...] = ()) -> Item:
+    rng = np.random.default_rng(index)
+    inputs = {
+        "voice": (0.1 * rng.standard_normal(round(16_000 * seconds))).astype(np.float32),
+        "lips": rng.integers(0, 256, (round(25 * seconds), 6, 8), np.uint8),
+        "face": rng.integers(0, 256, (round(25 * seconds), 5, 7, 3), np.uint8),
+        "words": rng.integers(0, 9, 4),
+        "pulse": rng.standard_normal((round(100 * seconds), 2)).astype(np.float32),
+    }
+    events = (Event("hello", 0.5, 1.0), Event("you", 1.0))
+    kept = {name: array for name, array in inputs.items() if name not in without}
+    return Item(f"clip-{index}", kept, {"words": events, "class": "greeting", "score": (1.0, 2.0)})
+
+
+def draw(n: int, rng: np.random.Generator) -> list[Item]:
+    return [item(int(index), 0.1) for index in rng.integers(0, 50, n)]
+
+
+def make(part: dict):
+    objective = Kinds(OBJECTIVES).make(part)
+    objective.build(Surroundings(SPECS, draw, dim=16))
+    return objective
+
+
+def same(a: Item, b: Item) -> bool:
+    return a.inputs.keys() == b.inputs.keys() and all(
+        np.array_equal(a.inputs[name], b.inputs[name]) for name in a.inputs
+    )
+
+
+def test_every_kind_is_in_the_shared_suite():
+    assert {part["kind"] for part in PARTS} == set(OBJECTIVES)
+
+
+@pytest.mark.parametrize("part", PARTS, ids=str)
+class TestEveryObjective:
+    def test_is_written_back_as_it_was_read(self, part):
+        kinds = Kinds(OBJECTIVES)
+        described = kinds.describe(kinds.make(part))
+        assert described.items() >= part.items()
+        assert kinds.describe(kinds.make(described)) == described
+
+    def test_items_stay_as_they_are(self, part):
+        items, twins = ([item(0), item(1, 0.3), item(2, without=("voice",))] for _ in range(2))
+        make(part).change(items, np.random.default_rng(3))
+        assert all(same(a, b) for a, b in zip(items, twins, strict=True))
+
+    def test_same_rng_gives_the_same_items(self, part):
+        items = [item(index, 0.3) for index in range(6)]
+        once = make(part).change(items, np.random.default_rng(3))
+        again = make(part).change(items, np.random.default_rng(3))
+        assert all(same(a, b) for a, b in zip(once, again, strict=True))
+
+    @settings(deadline=None, max_examples=15)
+    @given(
+        st.lists(st.floats(0.04, 0.5), min_size=0, max_size=4),
+        st.sets(st.sampled_from(sorted(SPECS)), max_size=4),
+        st.integers(0, 2**32 - 1),
+    )
+    def test_items_keep_order_types_and_shapes(self, part, seconds, without, seed):
+        items = [item(index, length, tuple(without)) for index, length in enumerate(seconds)]
+        changed = make(part).change(items, np.random.default_rng(seed))
+        assert [new.id for new in changed] == [old.id for old in items]
+        for old, new in zip(items, changed, strict=True):
+            assert new.inputs.keys() <= old.inputs.keys()
+            assert len(new.inputs) >= 1
+            for name, array in new.inputs.items():
+                assert array.dtype == old.inputs[name].dtype
+                assert array.shape[1:] == SPECS[name].shape
+                assert len(array) >= 1
+                assert np.isfinite(array).all()
+
+    def test_single_steps_and_empty_arrays_pass(self, part):
+        arrays = {name: spec.empty() for name, spec in SPECS.items()}
+        single = {name: np.ones((1, *spec.shape), spec.dtype) for name, spec in SPECS.items()}
+        old = [Item("empty", arrays), Item("none", {}), Item("single", single)]
+        changed = make(part).change(old, np.random.default_rng(0))
+        assert same(changed[0], old[0])
+        assert same(changed[1], old[1])
+        assert all(len(array) == 1 for array in changed[2].inputs.values())
+
+
+def test_unknown_streams_and_wrong_kinds_are_refused():
+    with pytest.raises(RecipeError, match="no stream 'vioce'; did you mean 'voice'"):
+        make({"kind": "reverb", "stream": "vioce"})
+    with pytest.raises(RecipeError, match="Mirror changes frames, but 'voice' gives samples"):
+        make({"kind": "mirror", "stream": "voice"})
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        ({"kind": "stream_dropout", "probability": 1.5}, "probability"),
+        ({"kind": "mix_noise", "stream": "voice", "snr_db": [20, -5]}, "lower bound must come first"),
+        ({"kind": "speed", "factors": []}, "factors"),
+        ({"kind": "speed", "factors": [0]}, "factors"),
+        ({"kind": "shift", "stream": "lips", "pixel": 3}, "did you mean 'pixels'"),
+    ],
+)
+def test_arguments_are_checked(part, message):
+    with pytest.raises(ValueError, match=message):
+        Kinds(OBJECTIVES).make(part)
+
+
+def test_stream_dropout_keeps_every_proper_subset_equally_often():
+    items = [item(0, 0.1, without=("pulse", "face"))] * 6000
+    changed = make({"kind": "stream_dropout", "probability": 0.3}).change(items, np.random.default_rng(0))
+    counts = Counter(frozenset(new.inputs) for new in changed)
+    whole = counts.pop(frozenset(items[0].inputs))
+    assert whole / 6000 == pytest.approx(0.7, abs=0.02)
+    assert len(counts) == 6  # 2**3 subsets but for none and all
+    assert all(count / (6000 - whole) == pytest.approx(1 / 6, abs=0.03) for count in counts.values())
+
+
+def test_stream_dropout_keeps_what_it_must():
+    items = [item(0, 0.1)] * 300
+    part = {"kind": "stream_dropout", "probability": 1, "keep": ["words"]}
+    changed = make(part).change(items, np.random.default_rng(0))
+    assert all("words" in new.inputs and len(new.inputs) < 5 for new in changed)
+    assert any(set(new.inputs) == {"words"} for new in changed)
+    alone = item(0, 0.1, without=("voice", "lips", "face", "words"))
+    assert make(part).change([alone], np.random.default_rng(0))[0] is alone
+
+
+@pytest.mark.parametrize("source", ["babble", "white", "pink"])
+def test_noise_is_mixed_within_its_bounds(source):
+    part = {"kind": "mix_noise", "stream": "voice", "source": source, "snr_db": [3, 3], "probability": 1}
+    old = item(0)
+    (new,) = make(part).change([old], np.random.default_rng(0))
+    ratio = power(old.inputs["voice"]) / power(new.inputs["voice"] - old.inputs["voice"])
+    assert 10 * np.log10(ratio) == pytest.approx(3, abs=0.01)
+
+
+def test_noise_is_read_from_a_folder(tmp_path):
+    tone = (8000 * np.sin(np.arange(8000) / 3)).astype("<i2")
+    with wave.open(str(tmp_path / "tone.wav"), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(tone.tobytes())
+    part = {
+        "kind": "mix_noise",
+        "stream": "voice",
+        "source": str(tmp_path),
+        "snr_db": [0, 0],
+        "probability": 1,
+    }
+    old = item(0)
+    (new,) = make(part).change([old], np.random.default_rng(0))
+    added = np.abs(np.fft.rfft(new.inputs["voice"] - old.inputs["voice"]))
+    assert added.argmax() == pytest.approx(8000 / 3 / (2 * np.pi), abs=3)  # Hz, over one second
+
+
+def test_a_folder_without_sounds_is_named(tmp_path):
+    with pytest.raises(MissingError, match="holds none"):
+        make({"kind": "mix_noise", "stream": "voice", "source": str(tmp_path)})
+
+
+def test_babble_of_silent_items_changes_nothing():
+    objective = Kinds(OBJECTIVES).make({"kind": "mix_noise", "stream": "voice", "probability": 1})
+    objective.build(Surroundings(SPECS, lambda n, rng: [Item("mute", {})] * n, dim=16))
+    old = item(0)
+    assert same(objective.change([old], np.random.default_rng(0))[0], old)
+
+
+@given(st.floats(0.5, 2), st.floats(0.2, 1.5))
+@settings(deadline=None, max_examples=30)
+def test_speed_keeps_the_senses_in_step(factor, seconds):
+    old = item(0, seconds)
+    (new,) = make({"kind": "speed", "factors": [factor]}).change([old], np.random.default_rng(0))
+    durations = {
+        name: len(new.inputs[name]) / SPECS[name].rate for name in ("voice", "lips", "face", "pulse")
+    }
+    for name, duration in durations.items():
+        expected = len(old.inputs[name]) / SPECS[name].rate / factor
+        assert duration == pytest.approx(expected, abs=1.01 / SPECS[name].rate)
+    assert new.inputs["words"] is old.inputs["words"]
+    if factor != 1:
+        assert new.targets["words"][0].start == pytest.approx(0.5 / factor)
+        assert new.targets["words"][1].end is None
+    assert new.targets["class"] == "greeting"
+    assert new.targets["score"] == (1.0, 2.0)
+
+
+def test_speed_moves_the_pitch():
+    tone = np.sin(2 * np.pi * 500 * np.arange(16_000) / 16_000).astype(np.float32)
+    (new,) = make({"kind": "speed", "factors": [1.25]}).change(
+        [Item("tone", {"voice": tone})], np.random.default_rng(0)
+    )
+    faster = new.inputs["voice"]
+    assert np.abs(np.fft.rfft(faster)).argmax() * 16_000 / len(faster) == pytest.approx(625, abs=2)
+
+
+def test_mirror_flips_and_flips_back():
+    old = item(0)
+    objective = make({"kind": "mirror", "stream": "face", "probability": 1})
+    (new,) = objective.change([old], np.random.default_rng(0))
+    np.testing.assert_array_equal(new.inputs["face"], old.inputs["face"][:, :, ::-1])
+    assert same(objective.change([new], np.random.default_rng(0))[0], old)
+
+
+def test_shift_moves_all_frames_alike():
+    frames = np.zeros((3, 6, 8), np.uint8)
+    frames[:, 3, 4] = 255
+    (new,) = make({"kind": "shift", "stream": "lips", "pixels": 2}).change(
+        [Item("dot", {"lips": frames})], np.random.default_rng(1)
+    )
+    places = np.argwhere(new.inputs["lips"])[:, 1:]
+    assert len(places) == 3
+    assert (places == places[0]).all()
+    assert np.abs(places[0] - [3, 4]).max() <= 2
+
+
+def test_hidden_frames_show_the_mean():
+    old = item(0, 4.0)
+    part = {"kind": "frame_masking", "stream": "lips", "seconds": 0.4}
+    (new,) = make(part).change([old], np.random.default_rng(0))
+    hidden = (new.inputs["lips"] != old.inputs["lips"]).any((1, 2))
+    assert 0 < hidden.sum() <= 4 * 10
+    mean = old.inputs["lips"].mean(0, dtype=np.float32).astype(np.uint8)
+    assert (new.inputs["lips"][hidden] == mean).all()
+
+
+@given(
+    st.lists(st.integers(0, 40), min_size=1, max_size=4),
+    st.integers(1, 30),
+    st.integers(0, 3),
+    st.integers(0, 40),
+    st.floats(0, 1),
+)
+@settings(deadline=None)
+def test_spec_augment_stays_within_its_bounds(lengths, width, masks, frequency_width, time_share):
+    augment = SpecAugment("voice", masks, frequency_width, masks, time_share)
+    frames = Stream(torch.full((len(lengths), 40, width), 7.0), torch.tensor(lengths), 100.0)
+    new = augment.change_features("voice", frames)
+    assert new.values.shape == frames.values.shape
+    assert (frames.values == 7).all()
+    for row, length in enumerate(lengths):
+        assert (new.values[row, length:] == 7).all()
+        blank = new.values[row, :length] == 0
+        assert (blank | (new.values[row, :length] == 7)).all()
+        if length:
+            bands, pauses = blank.all(0), blank.all(1)
+            assert (blank == (bands[None, :] | pauses[:, None])).all()
+            if not pauses.all():
+                assert bands.sum() <= masks * frequency_width
+            if not bands.all():
+                assert pauses.sum() <= masks * time_share * length
+    assert augment.change_features("lips", frames) is frames
+
+
+def test_spec_augment_blanks_about_what_it_says():
+    torch.manual_seed(0)
+    augment = SpecAugment("voice", 1, 15, 1, 0.2)
+    frames = Stream(torch.ones(500, 100, 80), torch.full((500,), 100), 100.0)
+    blank = augment.change_features("voice", frames).values == 0
+    assert float(blank.all(1).sum(1).float().mean()) == pytest.approx(7.5, abs=0.6)
+    assert float(blank.all(2).sum(1).float().mean()) == pytest.approx(10, abs=0.8)

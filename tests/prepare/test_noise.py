@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trichord.errors import InputError
+from trichord.prepare.noise import Noise, babble, make_noise, mix, pink, power, white
+from trichord.prepare.reverberation import impulse_response, reverberate
+
+lengths = st.integers(1, 4000)
+seeds = st.integers(0, 2**32 - 1)
+
+
+def voice(n: int, seed: int = 0, level: float = 0.05) -> np.ndarray:
+    return (level * np.random.default_rng(seed).standard_normal(n)).astype(np.float32)
+
+
+@settings(deadline=None)
+@given(lengths, lengths, seeds, st.floats(-30, 30))
+def test_snr_is_exact(n, noise_n, seed, snr_db):
+    rng = np.random.default_rng(seed)
+    speech, noise = voice(n, seed), white(noise_n, rng)
+    mixture = mix(speech, noise, snr_db)
+    assert mixture.shape == speech.shape
+    assert mixture.dtype == np.float32
+    assert np.abs(mixture).max() <= 1 + 1e-6
+    # a mixture that would clip is scaled as a whole: undo that, then measure what was added
+    looped = np.resize(noise, n).astype(np.float64)
+    design = np.stack([speech.astype(np.float64), looped], 1)
+    if n >= 8 and np.linalg.cond(design) < 1e3:
+        (a, b), *_ = np.linalg.lstsq(design, mixture.astype(np.float64), rcond=None)
+        measured = 10 * np.log10(a**2 * power(speech) / (b**2 * power(looped)))
+        assert abs(measured - snr_db) < 0.01
+
+
+def test_loud_mixtures_are_scaled_and_quiet_ones_are_not():
+    speech = voice(8000, level=0.3)
+    assert np.abs(mix(speech, voice(8000, 1), -20)).max() == pytest.approx(1)
+    np.testing.assert_allclose(mix(speech * 0.1, voice(8000, 1), 60), speech * 0.1, atol=2e-4)
+
+
+@pytest.mark.parametrize(
+    ("speech", "noise"), [(np.zeros(5), np.ones(5)), (np.ones(5), np.zeros(3)), (np.ones(5), []), ([], [1.0])]
+)
+def test_silence_has_no_ratio(speech, noise):
+    speech = np.asarray(speech, np.float32)
+    assert mix(speech, np.asarray(noise, np.float32), 0) is speech
+
+
+@pytest.mark.parametrize("kind", ["white", "pink", "babble"])
+@settings(deadline=None)
+@given(n=lengths, seed=seeds)
+def test_made_noise_has_its_length_unit_power_and_seed(kind, n, seed):
+    pool = [voice(700, 1), np.zeros(50, np.float32), voice(3000, 2)]
+    once = make_noise(kind, n, np.random.default_rng(seed), pool)
+    again = make_noise(kind, n, np.random.default_rng(seed), pool)
+    assert once.shape == (n,)
+    assert once.dtype == np.float32
+    np.testing.assert_array_equal(once, again)
+    if kind != "white" and n > 100:
+        assert power(once) == pytest.approx(1, rel=1e-3)
+
+
+def test_pink_falls_by_three_db_an_octave():
+    spectrum = np.abs(np.fft.rfft(pink(1 << 16, np.random.default_rng(0)))) ** 2
+    octaves = [spectrum[2**k : 2 ** (k + 1)].mean() for k in range(6, 15)]
+    slopes = np.diff(10 * np.log10(octaves))
+    assert slopes.mean() == pytest.approx(-3, abs=0.2)
+
+
+def test_babble_needs_voices():
+    with pytest.raises(InputError, match="at least one clip"):
+        babble([np.zeros(10, np.float32)], 5, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "snr_db"),
+    [("babble:0dB", "babble", 0), ("white:-5", "white", -5), (" pink:+2.5dB ", "pink", 2.5)],
+)
+def test_noise_is_read_and_written(text, kind, snr_db):
+    noise = Noise.parse(text)
+    assert noise == Noise(kind, snr_db)
+    assert Noise.parse(str(noise)) == noise
+
+
+@pytest.mark.parametrize(
+    "text", ["", "babble", "brown:3dB", "white:loud", "white:1e9", "white:999dB", "pink:nan"]
+)
+def test_other_noise_is_refused(text):
+    with pytest.raises(InputError, match="noise must"):
+        Noise.parse(text)
+
+
+@settings(deadline=None)
+@given(st.text(max_size=30))
+def test_any_text_is_read_or_refused(text):
+    try:
+        assert np.isfinite(Noise.parse(text).snr_db)
+    except InputError as error:
+        assert "\n" not in str(error)
+
+
+def test_noise_is_added():
+    speech = voice(1000)
+    noisy = Noise.parse("white:0dB").add(speech, np.random.default_rng(0))
+    assert power(noisy - speech) == pytest.approx(power(speech), rel=1e-3)
+
+
+@settings(deadline=None)
+@given(st.floats(0.05, 1.0), st.sampled_from([8000, 16000]), seeds)
+def test_a_room_decays_by_60_db(t60, rate, seed):
+    response = impulse_response(t60, rate, np.random.default_rng(seed)).astype(np.float64)
+    assert response[0] == 1
+    assert np.square(response[1:]).sum() == pytest.approx(1, rel=1e-4)
+    early, late = np.array_split(response[1:], 2)  # centres half of t60 apart: 30 dB
+    assert 10 * np.log10(power(early) / power(late)) == pytest.approx(30, abs=4)
+
+
+@settings(deadline=None)
+@given(lengths, seeds)
+def test_reverberation_keeps_length_and_power(n, seed):
+    speech = voice(n, seed)
+    heard = reverberate(speech, impulse_response(0.2, 8000, np.random.default_rng(seed)))
+    assert heard.shape == speech.shape
+    assert heard.dtype == np.float32
+    assert power(heard) == pytest.approx(power(speech), rel=1e-3)
+
+
+def test_reverberation_is_a_convolution():
+    speech, response = voice(300), impulse_response(0.01, 8000, np.random.default_rng(0))
+    direct = np.convolve(speech, response)[:300]
+    heard = reverberate(speech, response)
+    np.testing.assert_allclose(heard / heard[0], direct / direct[0], atol=1e-4)
+
+
+@pytest.mark.parametrize("t60", [0, -1, 11, float("nan")])
+def test_impossible_rooms_are_refused(t60):
+    with pytest.raises(InputError, match="reverberation time"):
+        impulse_response(t60, 16000, np.random.default_rng(0))

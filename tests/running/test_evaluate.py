@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tiny_models import RATE, VERBS
+
+from trichord import Audio, Clip, InputError, Model
+from trichord.running.evaluate import evaluate
+
+
+def clips(count: int) -> list[Clip]:
+    """Loud clips say go, silent ones what their word says; every eighth label is wrong."""
+    rng = np.random.default_rng(0)
+    made = []
+    for index in range(count):
+        said = VERBS[index % 3]
+        level = 1.0 if said == "go" else 0.0
+        samples = level * rng.standard_normal(int(rng.integers(800, RATE)))
+        target = "go" if index % 8 == 7 else said
+        about = {"speaker": f"p{index % 4}"}
+        inputs = {"audio": Audio(samples, RATE), "text": said}
+        made.append(Clip(f"c{index}", inputs, {"verb": target}, about))
+    return made
+
+
+def test_report(verb: Model) -> None:
+    data = clips(24)
+    report = evaluate(verb, iter(data), batch=3)
+    wrong = sum(clip.targets["verb"] != clip.inputs["text"] for clip in data)
+    accuracy = report.heads["verb"]["accuracy"]
+    assert accuracy.value == pytest.approx(1 - wrong / 24)
+    assert accuracy.low <= accuracy.value <= accuracy.high
+    assert (report.clips, report.model) == (24, "tiny")
+    heard = sum(clip.inputs["audio"].seconds for clip in data)  # type: ignore[union-attr]
+    assert report.seconds == pytest.approx(heard)
+    assert report.real_time_factor is not None and report.real_time_factor > 0
+    assert json.loads(json.dumps(report.to_dict(), allow_nan=False))["heads"]["verb"]["accuracy"]["n"] == 24
+
+
+def test_batches_change_nothing(verb: Model) -> None:
+    reports = [evaluate(verb, clips(20), batch=batch, noise="white:0dB") for batch in (1, 7)]
+    assert reports[0].heads["verb"]["accuracy"] == reports[1].heads["verb"]["accuracy"]
+
+
+def test_withheld_streams(verb: Model) -> None:
+    report = evaluate(verb, clips(24), without=["words"])
+    assert report.heads["verb"]["accuracy"].value < 0.7
+    assert report.to_dict()["without"] == ["words"]
+
+
+@pytest.mark.parametrize("noise", ["babble:0dB", "pink:-5dB", "white:10"])
+def test_noise(verb: Model, noise: str) -> None:
+    first, again = (evaluate(verb, clips(12), noise=noise, seed=3) for _ in range(2))
+    assert first.heads == again.heads
+    assert first.noise == noise
+
+
+def test_noise_needs_samples(echo: Model) -> None:
+    clip = Clip("c", {"sensor": np.zeros((1, 4))}, {"transcript": "a"})  # type: ignore[dict-item]
+    with pytest.raises(InputError, match="no stream of samples"):
+        evaluate(echo, [clip], noise="white:0dB")
+
+
+def test_unlabelled_clips_are_run_but_not_scored(verb: Model) -> None:
+    data = clips(6)
+    data[0] = replace(data[0], targets={})
+    report = evaluate(verb, data)
+    assert (report.clips, report.heads["verb"]["accuracy"].n) == (6, 5)
+    assert evaluate(verb, data[:1]).heads == {}
+
+
+def test_no_clips(verb: Model) -> None:
+    with pytest.raises(InputError, match="no clips"):
+        evaluate(verb, [])

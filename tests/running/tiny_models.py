@@ -1,0 +1,129 @@
+"""Model files made by hand, so that the runtime is tested without training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from onnx import ModelProto, TensorProto, helper, numpy_helper
+
+RATE = 16000
+VERBS = ["go", "stop", "turn"]
+LETTERS = ["", " ", "a", "b"]
+VOCABULARY = ["go", "now", "stop", "turn"]
+VOICE = np.array([3.0, -1.0, 0.5], np.float32)  # how loudness speaks for each verb
+WORDS = np.array([[0, 0, 0], [2, 0, 0], [0, 0, 0], [0, 2, 0], [0, 0, 2]], np.float32)
+
+STREAMS: dict[str, dict[str, Any]] = {
+    "voice": {"source": "audio", "prepare": {"kind": "samples"}, "input": {"kind": "samples", "rate": RATE}},
+    "words": {
+        "source": "text",
+        "prepare": {"kind": "words"},
+        "state": {"vocabulary": VOCABULARY},
+        "input": {"kind": "tokens", "vocabulary": 5},
+    },
+    "signal": {
+        "source": "sensor",
+        "prepare": {"kind": "array", "normalise": False},
+        "state": {"rate": 25.0, "mean": [0.0] * 4, "deviation": [1.0] * 4},
+        "input": {"kind": "array", "rate": 25.0, "shape": [4]},
+    },
+}
+HEADS: dict[str, dict[str, Any]] = {
+    "verb": {"kind": "classify", "labels": VERBS},
+    "transcript": {"kind": "ctc", "units": "character", "labels": LETTERS},
+}
+
+
+def metadata(streams: tuple[str, ...], heads: tuple[str, ...], **changes: Any) -> dict[str, Any]:
+    return {
+        "format": 1,
+        "name": "tiny",
+        "max_seconds": 5,
+        "clock": 25,
+        "streams": {name: STREAMS[name] for name in streams},
+        "heads": {name: HEADS[name] for name in heads},
+        "stream_dropout": True,
+    } | changes
+
+
+def verb_model() -> ModelProto:
+    """verb = VOICE x the mean magnitude of the voice + the sum of its words' rows of WORDS."""
+    node = helper.make_node
+    nodes = [
+        *masked("voice", "voice_sum"),
+        node("Cast", ["voice_lengths"], ["voice_float"], to=TensorProto.FLOAT),
+        node("Max", ["voice_float", "one_float"], ["voice_count"]),
+        node("Div", ["voice_sum", "voice_count"], ["loudness"]),
+        node("Unsqueeze", ["loudness", "axis1"], ["loudness1"]),
+        node("Mul", ["loudness1", "voice_weights"], ["by_voice"]),
+        node("Gather", ["word_weights", "words"], ["rows"]),
+        node("ReduceSum", ["rows", "axis1"], ["by_words"], keepdims=0),  # padding is row 0: zeros
+        node("Add", ["by_voice", "by_words"], ["sum"]),
+        node("Unsqueeze", ["sum", "axis1"], ["verb"]),
+        node("Add", ["voice_lengths", "words_lengths"], ["total"]),
+        node("Min", ["total", "one"], ["verb_lengths"]),
+    ]
+    constants = {
+        "axis1": np.array([1]), "one": np.array([1]), "one_float": np.array([1], np.float32),
+        "zero_float": np.array(0, np.float32), "start": np.array(0), "step": np.array(1),
+        "time_axis": np.array(1), "voice_weights": VOICE[None], "word_weights": WORDS,
+    }  # fmt: skip
+    inputs = {
+        "voice": (TensorProto.FLOAT, ["batch", "samples"]), "voice_lengths": (TensorProto.INT64, ["batch"]),
+        "words": (TensorProto.INT64, ["batch", "tokens"]), "words_lengths": (TensorProto.INT64, ["batch"]),
+    }  # fmt: skip
+    outputs = {"verb": (TensorProto.FLOAT, ["batch", 1, 3]), "verb_lengths": (TensorProto.INT64, ["batch"])}
+    return graph(nodes, constants, inputs, outputs)
+
+
+def masked(name: str, total: str) -> list[Any]:
+    """Sum the magnitudes of a stream of samples up to its length."""
+    node = helper.make_node
+    return [
+        node("Shape", [name], ["shape"]),
+        node("Gather", ["shape", "time_axis"], ["time"]),
+        node("Range", ["start", "time", "step"], ["steps"]),
+        node("Unsqueeze", [f"{name}_lengths", "axis1"], ["lengths1"]),
+        node("Less", ["steps", "lengths1"], ["mask"]),
+        node("Abs", [name], ["magnitude"]),
+        node("Where", ["mask", "magnitude", "zero_float"], ["kept"]),
+        node("ReduceSum", ["kept", "axis1"], [total], keepdims=0),
+    ]
+
+
+def echo_model() -> ModelProto:
+    """transcript = the sensor's four columns, taken as logits."""
+    nodes = [
+        helper.make_node("Identity", ["signal"], ["transcript"]),
+        helper.make_node("Identity", ["signal_lengths"], ["transcript_lengths"]),
+    ]
+    sizes = {"signal": ["batch", "time", 4], "signal_lengths": ["batch"]}
+    types = {"signal": TensorProto.FLOAT, "signal_lengths": TensorProto.INT64}
+    inputs = {name: (types[name], size) for name, size in sizes.items()}
+    outputs = {name.replace("signal", "transcript"): value for name, value in inputs.items()}
+    return graph(nodes, {}, inputs, outputs)
+
+
+def graph(
+    nodes: list[Any],
+    constants: dict[str, np.ndarray],
+    inputs: dict[str, tuple[int, list[Any]]],
+    outputs: dict[str, tuple[int, list[Any]]],
+) -> ModelProto:
+    infos = [
+        [helper.make_tensor_value_info(name, kind, shape) for name, (kind, shape) in values.items()]
+        for values in (inputs, outputs)
+    ]
+    weights = [numpy_helper.from_array(value, name) for name, value in constants.items()]
+    made = helper.make_graph(nodes, "tiny", *infos, weights)
+    return helper.make_model(made, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
+
+
+def save(model: ModelProto, path: Path, text: str | None) -> Path:
+    """Write a model file with this metadata, or none."""
+    if text is not None:
+        helper.set_model_props(model, {"trichord": text})
+    path.write_bytes(model.SerializeToString())
+    return path

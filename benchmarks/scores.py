@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 from results import record
 
-from trichord.experiments.plots import headline_of
-from trichord.experiments.train import subsets
-from trichord.metrics import Interval, bootstrap, ratio, with_count
+from trichord.metrics import Interval, bootstrap, headline_of, ratio, with_count
 from trichord.prepare.cache import Cache
+from trichord.running.conditions import Conditions
 from trichord.running.evaluate import Answers, answer_all, report_on
+from trichord.running.robustness import subset_name, subsets
 from trichord.running.runtime import Model, load
 
 
@@ -31,11 +31,11 @@ def main(folder: Path) -> None:
     clips = recipe.corpus.clips("test")
     for kept in subsets(list(model.streams)):
         without = [name for name in model.streams if name not in kept]
-        answers = answer_all(model, clips, without=without)
+        answers = answer_all(model, clips, Conditions(tuple(without)))
         for metric, score in scores(model, answers).items():
-            given = "+".join(kept) if without else "all"
+            given = subset_name(kept, model)
             spread = (score.low, score.high)
-            note = f"recipes/{folder.name}.yaml, one seed; greedy"
+            note = f"recipes/{folder.name}.yaml, one seed"
             record(f"{folder.name}/{given}", score.value, metric, spread=spread, n=score.n, note=note,
                    seeds=[recipe.training.seed])  # fmt: skip
             print(f"{folder.name}/{given}: {metric} {score.value:.4f} [{score.low:.4f}, {score.high:.4f}]")

@@ -29,9 +29,16 @@ Score: TypeAlias = tuple[Floats, Statistic]
 Scores: TypeAlias = dict[str, Score]
 
 HIGHER_IS_BETTER = frozenset({"accuracy", "ccc", "macro_f1", "pearson", "sentence_accuracy", "uar"})
+HEADLINE = ("wer", "accuracy", "pearson")
+"""The one metric of each kind of head that pictures and tables show."""
 CALIBRATION_BINS = 15
 CHUNK_CELLS = 1 << 22
 APOSTROPHES = dict.fromkeys(map(ord, "\u2018\u2019\u02bc\uff07\u00b4`"), "'")
+
+
+def headline_of(metrics: Mapping[str, Any]) -> str | None:
+    """Return the one metric of a head that is shown; None where it has none."""
+    return next((metric for metric in HEADLINE if metric in metrics), None)
 
 
 # Text

@@ -6,7 +6,7 @@ import pytest
 
 from trichord.errors import InputError
 from trichord.experiments.demo import remove_run, shown
-from trichord.experiments.train import subsets
+from trichord.running.robustness import subsets
 
 
 def test_only_a_run_is_removed(tmp_path: Path) -> None:

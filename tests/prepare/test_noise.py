@@ -5,8 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trichord.errors import InputError
-from trichord.prepare.noise import Noise, babble, make_noise, mix, pink, power, white
+from trichord.clip import Audio
+from trichord.errors import InputError, MissingError
+from trichord.media import write_audio
+from trichord.prepare.noise import babble, mix, pink, power, white
+from trichord.prepare.noise_source import Noise, NoiseSource
 from trichord.prepare.reverberation import impulse_response, reverberate
 
 lengths = st.integers(1, 4000)
@@ -54,8 +57,8 @@ def test_silence_has_no_ratio(speech, noise):
 @given(n=lengths, seed=seeds)
 def test_made_noise_has_its_length_unit_power_and_seed(kind, n, seed):
     pool = [voice(700, 1), np.zeros(50, np.float32), voice(3000, 2)]
-    once = make_noise(kind, n, np.random.default_rng(seed), pool)
-    again = make_noise(kind, n, np.random.default_rng(seed), pool)
+    once = NoiseSource(kind).make(n, np.random.default_rng(seed), voices=pool)
+    again = NoiseSource(kind).make(n, np.random.default_rng(seed), voices=pool)
     assert once.shape == (n,)
     assert once.dtype == np.float32
     np.testing.assert_array_equal(once, again)
@@ -77,7 +80,12 @@ def test_babble_needs_voices():
 
 @pytest.mark.parametrize(
     ("text", "kind", "snr_db"),
-    [("babble:0dB", "babble", 0), ("white:-5", "white", -5), (" pink:+2.5dB ", "pink", 2.5)],
+    [
+        ("babble:0dB", "babble", 0),
+        ("white:-5", "white", -5),
+        (" pink:+2.5dB ", "pink", 2.5),
+        ("babble@C:/voices:3dB", "babble@C:/voices", 3),
+    ],
 )
 def test_noise_is_read_and_written(text, kind, snr_db):
     noise = Noise.parse(text)
@@ -85,9 +93,7 @@ def test_noise_is_read_and_written(text, kind, snr_db):
     assert Noise.parse(str(noise)) == noise
 
 
-@pytest.mark.parametrize(
-    "text", ["", "babble", "brown:3dB", "white:loud", "white:1e9", "white:999dB", "pink:nan"]
-)
+@pytest.mark.parametrize("text", ["", "babble", ":3dB", "white:loud", "white:1e9", "white:999dB", "pink:nan"])
 def test_other_noise_is_refused(text):
     with pytest.raises(InputError, match="noise must"):
         Noise.parse(text)
@@ -102,10 +108,50 @@ def test_any_text_is_read_or_refused(text):
         assert "\n" not in str(error)
 
 
-def test_noise_is_added():
+@pytest.fixture
+def tones(tmp_path, monkeypatch):
+    """Two folders among the corpora: one of tones at 500 and 1500 Hz, one with nothing to hear."""
+    monkeypatch.setenv("TRICHORD_DATA", str(tmp_path))
+    (tmp_path / "tones" / "deep").mkdir(parents=True)
+    (tmp_path / "hush").mkdir()
+    time = np.arange(8000) / 8000
+    for hertz, name in [(500, "a.wav"), (1500, "deep/b.wav")]:
+        write_audio(tmp_path / "tones" / name, Audio(0.3 * np.sin(2 * np.pi * hertz * time), 8000))
+    write_audio(tmp_path / "hush" / "silent.wav", Audio(np.zeros(8000), 8000))
+
+
+def peaks(noise: np.ndarray) -> set[int]:
+    """Return the frequencies, in units of 100 Hz, that one second at 16 kHz is made of."""
+    spectrum = np.abs(np.fft.rfft(noise))
+    return {round(int(hertz) / 100) for hertz in np.flatnonzero(spectrum > spectrum.max() / 4)}
+
+
+def test_a_folder_gives_one_sound_or_all_at_once(tones):
+    rng = np.random.default_rng(0)
+    sounds = [frozenset(peaks(NoiseSource("tones").make(16_000, rng))) for _ in range(20)]
+    assert set(sounds) == {frozenset({5}), frozenset({15})}
+    voices = NoiseSource("babble@tones").make(16_000, rng, talkers=12)
+    assert not NoiseSource("babble@tones").needs_voices
+    assert peaks(voices) == {5, 15}
+
+
+def test_a_silent_folder_adds_nothing(tones):
     speech = voice(1000)
-    noisy = Noise.parse("white:0dB").add(speech, np.random.default_rng(0))
-    assert power(noisy - speech) == pytest.approx(power(speech), rel=1e-3)
+    noise = NoiseSource("hush").make(1000, np.random.default_rng(0))
+    assert mix(speech, noise, 0) is speech
+
+
+@pytest.mark.parametrize(
+    ("written", "kind", "message"),
+    [
+        ("brown", MissingError, "'brown' holds no sounds"),
+        ("babble@nowhere", MissingError, "'nowhere' holds no sounds"),
+        ("white@tones", InputError, "only babble"),
+    ],
+)
+def test_other_sources_are_refused(tones, written, kind, message):
+    with pytest.raises(kind, match=message):
+        NoiseSource(written)
 
 
 @settings(deadline=None)

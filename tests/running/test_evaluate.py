@@ -8,7 +8,8 @@ import pytest
 from tiny_models import RATE, VERBS
 
 from trichord import Audio, Clip, InputError, Model
-from trichord.running.evaluate import evaluate
+from trichord.running.conditions import Conditions, Disturbance, Ready
+from trichord.running.evaluate import answer_all, evaluate
 
 
 def clips(count: int) -> list[Clip]:
@@ -41,27 +42,65 @@ def test_report(verb: Model) -> None:
 
 
 def test_batches_change_nothing(verb: Model) -> None:
-    reports = [evaluate(verb, clips(20), batch=batch, noise="white:0dB") for batch in (1, 7)]
+    reports = [evaluate(verb, clips(20), Conditions(noise="white:0dB"), batch=batch) for batch in (1, 7)]
     assert reports[0].heads["verb"]["accuracy"] == reports[1].heads["verb"]["accuracy"]
 
 
 def test_withheld_streams(verb: Model) -> None:
-    report = evaluate(verb, clips(24), without=["words"])
+    report = evaluate(verb, clips(24), Conditions(without=("words",)))
     assert report.heads["verb"]["accuracy"].value < 0.7
     assert report.to_dict()["without"] == ["words"]
 
 
 @pytest.mark.parametrize("noise", ["babble:0dB", "pink:-5dB", "white:10"])
 def test_noise(verb: Model, noise: str) -> None:
-    first, again = (evaluate(verb, clips(12), noise=noise, seed=3) for _ in range(2))
+    first, again = (evaluate(verb, clips(12), Conditions(noise=noise, seed=3)) for _ in range(2))
     assert first.heads == again.heads
-    assert first.noise == noise
+    assert first.to_dict()["noise"] == noise
+
+
+def test_a_room_blurs_a_voice_and_gaps_silence_it(verb: Model) -> None:
+    voice = np.zeros(RATE, np.float32)
+    voice[0] = 1.0
+    item = Ready(Clip("c", {}), {"voice": voice, "words": np.array([1, 2])})
+    (blurred,) = Disturbance(verb, Conditions(room=0.3))([item])
+    assert np.count_nonzero(blurred.inputs["voice"][: int(0.3 * RATE)]) > 0.25 * RATE
+    loud = Ready(item.clip, item.inputs | {"voice": np.ones(5 * RATE, np.float32)})
+    (cut,) = Disturbance(verb, Conditions(gaps={"voice": 0.5}))([loud])
+    assert (cut.inputs["voice"] == 0).mean() == pytest.approx(0.5, abs=0.15)
+    assert cut.inputs["words"] is item.inputs["words"]
+    assert (loud.inputs["voice"] == 1).all()
+    (again,) = Disturbance(verb, Conditions(gaps={"voice": 0.5}))([loud])
+    assert np.array_equal(cut.inputs["voice"], again.inputs["voice"])
+
+
+@pytest.mark.parametrize(
+    ("conditions", "message"),
+    [
+        (Conditions(gaps={"voise": 0.5}), "gaps: 'voise' is no clocked stream.*did you mean 'voice'"),
+        (Conditions(gaps={"words": 0.5}), "gaps: 'words' is no clocked stream"),
+        (Conditions(gaps={"voice": 1.5}), "from 0 to 1; got 1.5"),
+        (Conditions(room=-1), "reverberation time"),
+    ],
+)
+def test_impossible_conditions(verb: Model, conditions: Conditions, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        evaluate(verb, clips(3), conditions)
+
+
+def test_shares_come_with_the_answers(verb: Model) -> None:
+    answers = answer_all(verb, clips(6), explain=True)
+    assert len(answers.shares) == len(answers.pairs) == 6
+    for (clip, _), shares in zip(answers.pairs, answers.shares, strict=True):
+        assert set(shares) == {"voice", "words"}
+        if clip.inputs["text"] == "stop":
+            assert shares["words"] > abs(shares["voice"])  # silent: only the word speaks
 
 
 def test_noise_needs_samples(echo: Model) -> None:
     clip = Clip("c", {"sensor": np.zeros((1, 4))}, {"transcript": "a"})  # type: ignore[dict-item]
     with pytest.raises(InputError, match="no stream of samples"):
-        evaluate(echo, [clip], noise="white:0dB")
+        evaluate(echo, [clip], Conditions(noise="white:0dB"))
 
 
 def test_unlabelled_clips_are_run_but_not_scored(verb: Model) -> None:

@@ -32,13 +32,24 @@ def open_model(name: str) -> Any:
     return load(inside if inside.exists() else name)
 
 
+On = Annotated[
+    str | None, typer.Option(metavar="CORPUS:SPLIT", help="By default the model's own corpus: test.")
+]
+BeamWidth = Annotated[
+    int | None,
+    typer.Option(
+        min=0, help="Width of the beam search for words; 0 is greedy. By default as the model says."
+    ),
+]
+
+
 def run(
     model: ModelName,
     clips: Annotated[list[Path], typer.Argument(help="Files, or folders of files: JSON lines for several.")],
     text: TextInput = None,
     without: Without = None,
     as_json: AsJson = False,
-    beam: Annotated[int, typer.Option(min=0, help="Width of the beam search for words; 0 is greedy.")] = 0,
+    beam: BeamWidth = None,
 ) -> None:
     """Answer what a model hears, sees and reads in each clip."""
     loaded = open_model(model)
@@ -94,24 +105,34 @@ def show_answer(answer: Any) -> None:
 
 def evaluate(
     model: ModelName,
-    on: Annotated[
-        str | None, typer.Option(metavar="CORPUS:SPLIT", help="By default the model's own corpus: test.")
-    ] = None,
+    on: On = None,
     data: Annotated[Path | None, typer.Option("--data", help="Where the corpus lies.")] = None,
     without: Without = None,
     noise: Annotated[
         str | None,
-        typer.Option(metavar="KIND:SNR", help="Noise under the voice, e.g. babble:0dB, white:5dB."),
+        typer.Option(
+            metavar="SOURCE:SNR",
+            help="Noise under the voice: babble:0dB, white:5dB, FOLDER:0dB, babble@FOLDER:0dB.",
+        ),
     ] = None,
-    beam: Annotated[int, typer.Option(min=0, help="Width of the beam search for words; 0 is greedy.")] = 0,
+    room: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Reverberation: the time to decay by 60 dB.")
+    ] = None,
+    gaps: Annotated[
+        list[str] | None,
+        typer.Option(metavar="STREAM=SHARE", help="Lose a share of a stream's time. Repeatable."),
+    ] = None,
+    beam: BeamWidth = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure a model on a split of a corpus: metrics by head, with 95 % intervals."""
+    from trichord.running.conditions import Conditions
     from trichord.running.evaluate import evaluate as measure
 
     loaded = open_model(model)
     clips = clips_of(on, data, loaded.metadata.recipe.get("corpus"))
-    report = measure(loaded, track(clips, "evaluating"), without=without or (), noise=noise, beam=beam)
+    conditions = Conditions(tuple(without or ()), noise, room, shares_of(gaps or []))
+    report = measure(loaded, track(clips, "evaluating"), conditions, beam=beam)
     if as_json:
         typer.echo(json.dumps(report.to_dict()))
         return
@@ -121,6 +142,68 @@ def evaluate(
             value, low, high = (written(row[key]) for key in ("value", "low", "high"))
             table.add_row(head, metric, value, f"{low} to {high}", str(row["n"]))
     output.print(table)
+
+
+def robustness(
+    model: ModelName,
+    noise: Annotated[
+        str, typer.Option(metavar="SOURCE", help="white, pink, babble, FOLDER or babble@FOLDER.")
+    ] = "babble",
+    snr: Annotated[
+        str, typer.Option(metavar="DB,DB,...", help="Signal-to-noise ratios.")
+    ] = "20,10,5,0,-5,-10",
+    on: On = None,
+    data: Annotated[Path | None, typer.Option("--data", help="Where the corpus lies.")] = None,
+    beam: BeamWidth = None,
+    picture: Annotated[Path | None, typer.Option(help="Write a picture here, .png or .svg.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure a model as noise rises: each stream alone, all together, and what each then contributes."""
+    from trichord.metrics import headline_of
+    from trichord.prepare.cache import Cache
+    from trichord.running.robustness import robustness as measure
+    from trichord.running.robustness import save_picture
+
+    loaded = open_model(model)
+    loaded.preparations.cache = Cache()
+    clips = clips_of(on, data, loaded.metadata.recipe.get("corpus"))
+    levels = measure(loaded, clips, noise, numbers(snr), beam=beam, progress=track)
+    if picture is not None:
+        save_picture(picture, levels, noise)
+        console.print(f"wrote {picture}")
+    if as_json:
+        typer.echo(json.dumps({"noise": noise, "levels": [level.to_dict() for level in levels]}))
+        return
+    for head, metrics in levels[0].scores["all"].items():
+        if metric := headline_of(metrics):
+            table = Table("SNR", *levels[0].scores, *(f"{name}'s share" for name in levels[0].shares))
+            for level in levels:
+                scores = [f"{heads[head][metric].value:.3f}" for heads in level.scores.values()]
+                shares = [f"{share.value:+.2f}" for share in level.shares.values()]
+                name = "clean" if level.snr_db is None else f"{level.snr_db:g} dB"
+                table.add_row(name, *scores, *shares)
+            table.title = f"{head} {metric}"
+            output.print(table)
+
+
+def numbers(text: str) -> list[float]:
+    """Return a list of numbers that commas part."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(f"expected numbers parted by commas, such as 10,0,-5; got {text!r:.60}") from None
+
+
+def shares_of(gaps: list[str]) -> dict[str, float]:
+    """Return --gaps by stream."""
+    shares = {}
+    for pair in gaps:
+        stream, _, share = pair.partition("=")
+        try:
+            shares[stream] = float(share)
+        except ValueError:
+            raise InputError(f"--gaps: expected STREAM=SHARE, such as lips=0.5; got {pair!r:.60}") from None
+    return shares
 
 
 def written(value: float | None) -> str:

@@ -14,13 +14,21 @@ from matplotlib.figure import Figure
 
 from trichord.decoding import Decoded
 from trichord.errors import RecipeError
-from trichord.experiments.plots import headline_of, number, save
+from trichord.experiments.plots import number, save
 from trichord.experiments.predictions import read_predictions
 from trichord.experiments.train import EVALUATION, PREDICTIONS, train
 from trichord.files import write_text
 from trichord.learning.recipe import load_recipe
 from trichord.learning.training import RunFolder
-from trichord.metrics import HEAD_SCORES, HIGHER_IS_BETTER, Floats, Interval, Score, paired_bootstrap
+from trichord.metrics import (
+    HEAD_SCORES,
+    HIGHER_IS_BETTER,
+    Floats,
+    Interval,
+    Score,
+    headline_of,
+    paired_bootstrap,
+)
 from trichord.progress import console
 
 Variant = Mapping[str, Any]

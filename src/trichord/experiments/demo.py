@@ -13,9 +13,9 @@ from rich.table import Table
 from trichord.clip import Clip
 from trichord.corpora.scenes import Scenes
 from trichord.errors import InputError
-from trichord.experiments.plots import headline_of
 from trichord.experiments.train import EVALUATION, train
 from trichord.media import write_video
+from trichord.metrics import headline_of
 from trichord.progress import console
 from trichord.recipes import shipped
 from trichord.running.explain import save_picture

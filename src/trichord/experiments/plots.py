@@ -12,9 +12,7 @@ from matplotlib.figure import Figure
 
 from trichord.files import atomic
 from trichord.learning.training import RunFolder
-
-HEADLINE = ("wer", "accuracy", "pearson")
-"""The one metric of each kind of head that pictures and tables show."""
+from trichord.metrics import HEADLINE, headline_of
 
 MAX_CLASSES = 40
 
@@ -73,10 +71,6 @@ def plot_subsets(by_subset: Mapping[str, Any], path: Path) -> None:
 def number(value: float | None) -> float:
     """Return a score as read from JSON, which has no NaN."""
     return float("nan") if value is None else value
-
-
-def headline_of(metrics: Mapping[str, Any]) -> str | None:
-    return next((metric for metric in HEADLINE if metric in metrics), None)
 
 
 def plot_confusion(head: Mapping[str, Any], path: Path) -> None:

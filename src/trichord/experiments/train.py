@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +12,19 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from trichord.clip import Clip
 from trichord.errors import RecipeError
 from trichord.experiments.card import write_card
-from trichord.experiments.plots import HEADLINE, plot_run
+from trichord.experiments.plots import plot_run
 from trichord.experiments.predictions import classifier_pictures, write_predictions
 from trichord.files import write_text
 from trichord.learning.export import export_run, set_metadata
 from trichord.learning.model import parameters
 from trichord.learning.recipe import Recipe, load_recipe
 from trichord.learning.training import Learner, RunFolder, calibrate, load_data
+from trichord.metrics import HEADLINE
 from trichord.prepare.cache import Cache
 from trichord.progress import console, track
+from trichord.running.conditions import Conditions
 from trichord.running.evaluate import answer_all, report_on
+from trichord.running.robustness import subset_name, subsets
 from trichord.running.runtime import Model, load
 
 EVALUATION = "evaluation.json"
@@ -90,8 +92,9 @@ def measure(
     results: dict[str, Any] = {}
     for kept in wanted:
         without = [name for name in model.streams if name not in kept]
-        answered = answer_all(model, track(clips, f"{split}: {' '.join(kept)}"), without=without)
-        name = "+".join(kept) if without else "all"
+        conditions = Conditions(tuple(without))
+        answered = answer_all(model, track(clips, f"{split}: {' '.join(kept)}"), conditions)
+        name = subset_name(kept, model)
         results[name] = report_on(model, answered).to_dict()
         if not without:
             results[name]["classifiers"] = {
@@ -102,12 +105,6 @@ def measure(
             if split == "test":
                 write_predictions(run.path / PREDICTIONS, answered.pairs, model.heads)
     return results
-
-
-def subsets(streams: list[str]) -> list[tuple[str, ...]]:
-    """Return all the streams, every subset that lacks one, and each stream alone, without repetition."""
-    sizes = dict.fromkeys(size for size in (len(streams), len(streams) - 1, 1) if size)
-    return [kept for size in sizes for kept in combinations(streams, size)]
 
 
 def headline(results: Mapping[str, Any]) -> dict[str, Any]:

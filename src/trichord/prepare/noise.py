@@ -1,10 +1,8 @@
-"""Noise of a stated kind, laid under speech at a stated level; the same in training and in evaluation."""
+"""Noise, and laying it under speech at a stated level; the same in training and in evaluation."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -13,36 +11,6 @@ from numpy.typing import NDArray
 from trichord.errors import InputError
 
 Samples: TypeAlias = NDArray[np.float32]
-
-WRITTEN = re.compile(r"(?P<kind>white|pink|babble):(?P<snr>[+-]?\d+(\.\d+)?)(dB)?")
-SNR_LIMIT_DB = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class Noise:
-    """A kind of noise, `white`, `pink` or `babble`, and the signal-to-noise ratio it is mixed at, in dB."""
-
-    kind: str
-    snr_db: float
-
-    @classmethod
-    def parse(cls, text: str) -> Noise:
-        """Read `babble:0dB` or `white:-5`. Raises `InputError` for anything else."""
-        if not (match := WRITTEN.fullmatch(text.strip())):
-            raise InputError(
-                f"noise must be written as white, pink or babble and dB, 'babble:0dB'; got {text!r}"
-            )
-        snr_db = float(match["snr"])
-        if abs(snr_db) > SNR_LIMIT_DB:
-            raise InputError(f"noise must be within ±{SNR_LIMIT_DB:g} dB of the speech; got {text!r}")
-        return cls(match["kind"], snr_db)
-
-    def __str__(self) -> str:
-        return f"{self.kind}:{self.snr_db:g}dB"
-
-    def add(self, samples: Samples, rng: np.random.Generator, pool: Sequence[Samples] = ()) -> Samples:
-        """Return the samples with this noise under them; babble takes its talkers from `pool`."""
-        return mix(samples, make_noise(self.kind, len(samples), rng, pool), self.snr_db)
 
 
 def mix(samples: Samples, noise: Samples, snr_db: float) -> Samples:
@@ -63,20 +31,6 @@ def mix(samples: Samples, noise: Samples, snr_db: float) -> Samples:
     mixture = samples.astype(np.float64) + gain * noise
     clipping = max(1.0, float(np.abs(mixture).max()))
     return np.asarray(mixture / clipping, np.float32)
-
-
-def make_noise(
-    kind: str, n: int, rng: np.random.Generator, pool: Sequence[Samples] = (), talkers: int = 6
-) -> Samples:
-    """Return n samples of `white`, `pink` or `babble` noise. Raises `InputError` for another kind."""
-    match kind:
-        case "white":
-            return white(n, rng)
-        case "pink":
-            return pink(n, rng)
-        case "babble":
-            return babble(pool, n, rng, talkers)
-    raise InputError(f"noise must be white, pink or babble; got {kind!r}")
 
 
 def white(n: int, rng: np.random.Generator) -> Samples:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from trichord.clip import Event
 from trichord.errors import MissingError, RecipeError
 from trichord.kinds import Kinds
-from trichord.learning.batch import Item
-from trichord.learning.objectives import OBJECTIVES, Surroundings
+from trichord.learning.batch import Batch, Item
+from trichord.learning.objectives import OBJECTIVES, Outputs, Surroundings
 from trichord.learning.objectives.spec_augment import SpecAugment
 from trichord.learning.stream import Stream
 from trichord.prepare.noise import power
@@ -29,6 +29,9 @@ SPECS = {
 PARTS = [
     {"kind": "stream_dropout", "probability": 0.7},
     {"kind": "stream_dropout", "probability": 1, "keep": ["voice"]},
+    {"kind": "time_masking", "stream": "lips"},
+    {"kind": "time_masking", "stream": "voice", "seconds": 0.1, "every_seconds": 0.2},
+    {"kind": "time_masking", "stream": "pulse"},
     {"kind": "mix_noise", "stream": "voice", "snr_db": [-5, 20], "source": "babble"},
     {"kind": "mix_noise", "stream": "voice", "source": "white"},
     {"kind": "mix_noise", "stream": "voice", "source": "pink", "probability": 1},
@@ -40,8 +43,9 @@ PARTS = [
     {"kind": "mirror", "stream": "face", "probability": 1},
     {"kind": "shift", "stream": "lips", "pixels": 2},
     {"kind": "shift", "stream": "face"},
-    {"kind": "frame_masking", "stream": "lips"},
+    {"kind": "frame_labels", "head": "transcript"},
 ]
+LABELS = {"transcript": ["", "hello", "you"], "class": ["greeting", "question"]}
 
 
 def item(index: int = 0, seconds: float = 1.0, without: tuple[str, ...] = ()) -> Item:
@@ -64,7 +68,7 @@ def draw(n: int, rng: np.random.Generator) -> list[Item]:
 
 def make(part: dict):
     objective = Kinds(OBJECTIVES).make(part)
-    objective.build(Surroundings(SPECS, draw, dim=16))
+    objective.build(Surroundings(SPECS, draw, dim=16, labels=LABELS))
     return objective
 
 
@@ -124,6 +128,43 @@ class TestEveryObjective:
         assert same(changed[0], old[0])
         assert same(changed[1], old[1])
         assert all(len(array) == 1 for array in changed[2].inputs.values())
+
+
+def frame_labels_loss(logits: Stream, targets: list, **arguments) -> torch.Tensor | None:
+    objective = make({"kind": "frame_labels", "head": "transcript", "label_smoothing": 0} | arguments)
+    known = [{} if target is None else {"words": target} for target in targets]
+    items = [Item(f"{row}", {}, given) for row, given in enumerate(known)]
+    return objective.loss(Outputs({"transcript": logits}, {}, logits), Batch(items, {}))
+
+
+def test_frame_labels_teach_when_words_are_said():
+    said = (Event("hello", 0.08, 0.2), Event("hello", 0.2, 0.28), Event("you", 0.28, 0.4))
+    labels = [0, 0, 1, 1, 1, 0, 1, 2, 2, 2, 0, 0]  # at 25 Hz; the second hello begins with the blank
+    right = torch.nn.functional.one_hot(torch.tensor([labels]), 3) * 100.0
+    loss = frame_labels_loss(Stream(right, torch.tensor([12]), 25.0), [said])
+    assert loss is not None
+    assert float(loss) == pytest.approx(0, abs=1e-6)
+    late = Stream(right.roll(1, dims=1), torch.tensor([12]), 25.0)
+    assert float(frame_labels_loss(late, [said])) == pytest.approx(100 * 5 / 12)
+
+
+def test_frame_labels_leave_out_padding_absent_and_untimed_items():
+    logits = torch.randn(4, 6, 3, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    said = (Event("you", 0.0, 0.08), Event("stranger", 0.08, 0.16))
+    targets = [said, None, "hello you", (Event("you", 0.0),)]
+    loss = frame_labels_loss(Stream(logits, torch.tensor([5, 6, 6, 6]), 25.0), targets)
+    loss.backward()
+    steps = logits.grad.abs().sum(2)
+    assert (steps[0] > 0).tolist() == [True, True, False, False, True, False]
+    assert not steps[1:].any()
+    assert frame_labels_loss(Stream(logits, torch.tensor([5, 6, 6, 6]), 25.0), [None] * 4) is None
+
+
+def test_frame_labels_need_a_head_with_labels_and_a_clock():
+    with pytest.raises(RecipeError, match="no head 'words' with labels"):
+        make({"kind": "frame_labels", "head": "words"})
+    with pytest.raises(RecipeError, match="no frames"):
+        frame_labels_loss(Stream(torch.zeros(1, 1, 3), torch.tensor([1])), [None])
 
 
 def test_unknown_streams_and_wrong_kinds_are_refused():
@@ -196,7 +237,7 @@ def test_noise_is_read_from_a_folder(tmp_path):
 
 
 def test_a_folder_without_sounds_is_named(tmp_path):
-    with pytest.raises(MissingError, match="holds none"):
+    with pytest.raises(MissingError, match="holds no sounds"):
         make({"kind": "mix_noise", "stream": "voice", "source": str(tmp_path)})
 
 
@@ -257,7 +298,7 @@ def test_shift_moves_all_frames_alike():
 
 def test_hidden_frames_show_the_mean():
     old = item(0, 4.0)
-    part = {"kind": "frame_masking", "stream": "lips", "seconds": 0.4}
+    part = {"kind": "time_masking", "stream": "lips", "seconds": 0.4}
     (new,) = make(part).change([old], np.random.default_rng(0))
     hidden = (new.inputs["lips"] != old.inputs["lips"]).any((1, 2))
     assert 0 < hidden.sum() <= 4 * 10

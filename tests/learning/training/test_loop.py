@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from trichord.errors import ArtifactError, RecipeError
 from trichord.learning.batch import Item
@@ -124,6 +125,20 @@ def test_the_best_epoch_is_kept_and_loads_back(whole: Learner) -> None:
     recipe, model = whole.run.load()
     assert not model.training
     assert recipe.heads["intent"].metadata()["temperature"] > 0
+
+
+def test_a_run_starts_from_the_weights_of_others(whole: Learner, tmp_path: Path) -> None:
+    folder = str(whole.run.path)
+    grown = {"training.start_from": [folder], "heads.place": "classify", "streams.note.encoder.dim": 8}
+    learner = learner_of(tmp_path / "grown", load_recipe(SIGNAL, grown))
+    kept, begun = load_file(whole.run.weights_file), learner.raw.state_dict()
+    same = {key for key, value in kept.items() if key in begun and torch.equal(begun[key], value)}
+    assert {key for key in kept if key.startswith(("encoders.voice", "heads.transcript"))} <= same
+    assert any(key.startswith("heads.place") for key in begun.keys() - kept.keys())
+    assert any(key.startswith("encoders.note") for key in begun.keys() - same)  # of another width
+    assert bits(learner.average.model) == bits(learner.raw)
+    with pytest.raises(ArtifactError, match="holds no weights; train that run first"):
+        learner_of(tmp_path / "a", load_recipe(SIGNAL, {"training.start_from": [str(tmp_path)]}))
 
 
 def test_a_folder_with_another_recipes_run_is_refused(whole: Learner) -> None:

@@ -29,9 +29,10 @@ class Ctc(Head):
     that no training transcript has are left out of the loss's targets, for the head cannot write them.
 
     units: what a step writes, a character or a whole word.
-    language_order: words that a language model of the training transcripts looks at, for beam search; none
-        keeps no such model.
-    language_weight: how much that model's log-probability counts beside the logits'.
+    language_order: words that a language model of the training transcripts looks at; the head then answers
+        by beam search. None keeps no such model, and answers by the best path.
+    language_weight: how much that model's log-probability counts beside the logits'; none lets validation
+        clips choose.
     weight: share of this head in the loss of all.
     dropout: share of the fused vector that is dropped while learning.
     """
@@ -40,7 +41,7 @@ class Ctc(Head):
         self,
         units: Literal["character", "word"] = "character",
         language_order: Annotated[int, Field(ge=1, le=6)] | None = None,
-        language_weight: Annotated[float, Field(ge=0)] = 0.5,
+        language_weight: Annotated[float, Field(ge=0)] | None = None,
         weight: Annotated[float, Field(ge=0)] = 1.0,
         dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1,
     ) -> None:
@@ -59,7 +60,8 @@ class Ctc(Head):
         if self.language_order is not None:
             words = [normalise_text(str(target)).split() for target in targets]
             language = NgramModel.train(words, self.language_order)
-            self.search = beam_to_metadata(BeamOptions(language=language, alpha=self.language_weight))
+            weight = 0.5 if self.language_weight is None else self.language_weight
+            self.search = beam_to_metadata(BeamOptions(language=language, alpha=weight))
 
     def metadata(self) -> dict[str, Any]:
         described = {"kind": "ctc", "units": self.units, "labels": list(self.labels)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -27,12 +27,14 @@ class Surroundings:
     """What an objective may know of its model and data.
 
     `specs` describes each stream's prepared input; `draw(n, rng)` returns n random training items, for
-    objectives that mix clips; `dim` is the model's width.
+    objectives that mix clips; `dim` is the model's width; `labels` holds what each class of a head is
+    called, for heads that have classes.
     """
 
     specs: Mapping[str, InputSpec]
     draw: Callable[[int, np.random.Generator], Sequence[Item]]
     dim: int
+    labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 class Objective(nn.Module):

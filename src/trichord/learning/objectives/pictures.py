@@ -1,4 +1,4 @@
-"""Learning from pictures that are mirrored, moved, or missing for a moment."""
+"""Learning from pictures that are mirrored or moved."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from trichord.learning.objectives.change import Probability, Seconds, StreamChange
+from trichord.learning.objectives.change import Probability, StreamChange
 from trichord.prepare.preparation import Array
 
 
@@ -52,40 +52,3 @@ class Shift(StreamChange):
         rows = np.clip(np.arange(array.shape[1]) - down, 0, array.shape[1] - 1)
         columns = np.clip(np.arange(array.shape[2]) - right, 0, array.shape[2] - 1)
         return array[:, rows[:, None], columns]
-
-
-class FrameMasking(StreamChange):
-    """Hides a stretch of every second or so of frames behind the item's mean frame (Ma et al. 2022).
-
-    stream: the stream of frames to change.
-    seconds: longest stretch.
-    every_seconds: one stretch is hidden for each so many seconds of an item.
-    probability: how often an item is changed.
-    """
-
-    takes = ("frames",)
-
-    def __init__(
-        self,
-        stream: str,
-        seconds: Seconds = 0.4,
-        every_seconds: Seconds = 1.0,
-        probability: Probability = 1.0,
-    ) -> None:
-        super().__init__()
-        self.stream = stream
-        self.seconds = seconds
-        self.every_seconds = every_seconds
-        self.probability = probability
-
-    def alter(self, array: Array, rng: np.random.Generator) -> Array:
-        rate = self.spec.rate or 25.0
-        count = int(len(array) / rate / self.every_seconds)
-        longest = min(len(array) - 1, round(self.seconds * rate))
-        widths = rng.integers(0, longest + 1, (count, 1))
-        starts = rng.integers(0, len(array) - widths + 1)
-        steps = np.arange(len(array))
-        hidden = ((steps >= starts) & (steps < starts + widths)).any(0)
-        masked = array.copy()
-        masked[hidden] = array.mean(0, dtype=np.float32).astype(array.dtype)
-        return masked

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -53,9 +54,11 @@ class Learner:
         self.raw = Model(recipe, data.specs)
         for name, encoder in self.raw.encoders.items():
             encoder.front.fit(item.inputs[name] for item in data.train if name in item.inputs)
+        for folder in self.training.start_from:
+            RunFolder(Path(folder)).lend_weights(self.raw)
         self.objectives = recipe.objectives
         for objective in self.objectives:
-            objective.build(Surroundings(data.specs, self.draw, recipe.dim))
+            objective.build(Surroundings(data.specs, self.draw, recipe.dim, labels_of(recipe)))
         self.fabric = Fabric(accelerator=accelerator, devices=1, precision=self.training.precision)
         self.learned = nn.ModuleList(recipe.objectives).to(self.fabric.device)  # an objective may learn too
         together = nn.ModuleList([self.raw, self.learned])
@@ -223,6 +226,12 @@ def patient_interrupts() -> Iterator[Callable[[], bool]]:
         yield lambda: bool(pressed)
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def labels_of(recipe: Recipe) -> dict[str, list[str]]:
+    """Return the class names of the heads that have some."""
+    described = {name: head.metadata() for name, head in recipe.heads.items()}
+    return {name: list(head["labels"]) for name, head in described.items() if "labels" in head}
 
 
 def check_monitor(recipe: Recipe) -> None:

@@ -70,24 +70,25 @@ class Model:
         clocked = any(stream.input.rate is not None for stream in self.streams.values())
         return self.metadata.clock if clocked else None
 
-    def __call__(self, clip: Source, *, without: Collection[str] = (), beam: Beam = 0) -> Answer:
+    def __call__(self, clip: Source, *, without: Collection[str] = (), beam: Beam | None = None) -> Answer:
         """Answer about one clip: a path, a `Clip`, or inputs by name (see `Source`).
 
         `without` names streams that the model shall not sense. `beam` is the width of the search for words, 0
-        for the best path, or `BeamOptions`. Raises InputError where the clip cannot be
-        read, is longer than `metadata.max_seconds`, or has nothing that the model reads.
+        for the best path, or `BeamOptions`; by default heads that carry a language model search with it.
+        Raises InputError where the clip cannot be read, is longer than `metadata.max_seconds`, or has nothing
+        that the model reads.
         """
         return self.batch([clip], without=without, beam=beam)[0]
 
     def batch(
-        self, clips: Sequence[Source], *, without: Collection[str] = (), beam: Beam = 0
+        self, clips: Sequence[Source], *, without: Collection[str] = (), beam: Beam | None = None
     ) -> list[Answer]:
         """Answer about several clips in one run; clips of like length waste the least."""
         known = [as_clip(clip, self.metadata) for clip in clips]
         return self.answers(known, [self.preparations(clip, without) for clip in known], beam=beam)
 
     def answers(
-        self, clips: Sequence[Clip], inputs: Sequence[Mapping[str, Array]], *, beam: Beam = 0
+        self, clips: Sequence[Clip], inputs: Sequence[Mapping[str, Array]], *, beam: Beam | None = None
     ) -> list[Answer]:
         """Answer about clips whose inputs are prepared already."""
         return [
@@ -95,18 +96,19 @@ class Model:
             for clip, arrays, logits in zip(clips, inputs, self.logits(inputs), strict=True)
         ]
 
-    def decode(self, logits: Mapping[str, Array], beam: Beam = 0) -> dict[str, Decoded]:
+    def decode(self, logits: Mapping[str, Array], beam: Beam | None = None) -> dict[str, Decoded]:
         """Turn one item's logits by head into answers."""
         return {
             name: decode(head, logits[name], rate=self.rate, beam=self.search(name, beam))
             for name, head in self.heads.items()
         }
 
-    def search(self, head: str, beam: Beam) -> BeamOptions | None:
+    def search(self, head: str, beam: Beam | None) -> BeamOptions | None:
         """Return how to search for a head's words: a width takes the language model that the file carries."""
-        if isinstance(beam, BeamOptions):
-            return beam
-        return replace(self.beams.get(head) or BeamOptions(), width=beam) if beam else None
+        own = self.beams.get(head)
+        if beam is None or isinstance(beam, BeamOptions):
+            return beam or own
+        return replace(own or BeamOptions(), width=beam) if beam else None
 
     def logits(self, inputs: Sequence[Mapping[str, Array]]) -> list[dict[str, Array]]:
         """Run the graph on prepared arrays by stream, one mapping for each item; absent streams left out.

@@ -20,7 +20,6 @@ from results import record
 sys.path.insert(0, str(ROOT / "tests"))
 
 from parity import EncoderAlone, FusionAlone, HeadAlone, assert_export_parity
-from trichord.experiments.plots import headline_of
 from trichord.kinds import Kinds
 from trichord.learning.encoders import ENCODERS
 from trichord.learning.encoders.front_ends import FRONT_ENDS
@@ -30,7 +29,7 @@ from trichord.learning.fusion import FUSIONS
 from trichord.learning.heads import HEADS
 from trichord.learning.stream import Shape
 from trichord.learning.training import RunFolder
-from trichord.metrics import HEAD_SCORES, paired_bootstrap
+from trichord.metrics import HEAD_SCORES, headline_of, paired_bootstrap
 from trichord.prepare.preparation import InputSpec
 from trichord.running.evaluate import answer_all, report_on
 from trichord.running.runtime import load

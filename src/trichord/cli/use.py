@@ -50,6 +50,8 @@ def run(
     without: Without = None,
     as_json: AsJson = False,
     beam: BeamWidth = None,
+    live: Annotated[bool, typer.Option("--live", help="Play one clip at real speed, answering on.")] = False,
+    every: Annotated[float, typer.Option(min=0.02, help="Seconds between live answers.")] = 0.25,
 ) -> None:
     """Answer what a model hears, sees and reads in each clip."""
     loaded = open_model(model)
@@ -57,10 +59,18 @@ def run(
     if not files:
         raise InputError(f"{clips[0]} holds no files")
     several = len(files) > 1 or any(path.is_dir() for path in clips)
+    if live and several:
+        raise InputError("--live plays one clip; give one file")
     failed = 0
     for file in files:
         try:
-            answer = loaded(clip_of(file, text), without=without or (), beam=beam)
+            clip = clip_of(file, text)
+            if live:
+                from trichord.cli.live import watch
+
+                answer = watch(loaded, clip, as_json=as_json, without=without or (), beam=beam, every=every)
+            else:
+                answer = loaded(clip, without=without or (), beam=beam)
         except TrichordError as error:
             if not several:
                 raise

@@ -56,6 +56,8 @@ class Training(Part):
     average: decay of the moving average of weights that is validated and kept; 0 keeps the last weights.
     monitor: `loss`, or HEAD.METRIC such as `transcript.wer`, whose best validation value chooses the epoch.
     patience: epochs without a better value before learning stops early; none for never.
+    share: the share of the training clips to learn from, for curves of error against data; smaller shares lie
+        within larger ones.
     start_from: run folders whose weights this training begins with, wherever name and shape agree.
     save_seconds: how often, within an epoch, the state is saved that a killed run resumes from.
     """
@@ -72,6 +74,7 @@ class Training(Part):
     monitor: str = "loss"
     patience: int | None = Field(None, ge=1)
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    share: float = Field(1.0, gt=0, le=1)
     start_from: tuple[str, ...] = ()
     save_seconds: float = Field(120, ge=0)
     seed: int = Field(0, ge=0)

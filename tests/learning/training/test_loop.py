@@ -129,7 +129,7 @@ def test_the_best_epoch_is_kept_and_loads_back(whole: Learner) -> None:
 
 def test_a_run_starts_from_the_weights_of_others(whole: Learner, tmp_path: Path) -> None:
     folder = str(whole.run.path)
-    grown = {"training.start_from": [folder], "heads.place": "classify", "streams.note.encoder.dim": 8}
+    grown = {"training.start_from": [folder], "heads.place": "regress", "streams.note.encoder.dim": 8}
     learner = learner_of(tmp_path / "grown", load_recipe(SIGNAL, grown))
     kept, begun = load_file(whole.run.weights_file), learner.raw.state_dict()
     same = {key for key, value in kept.items() if key in begun and torch.equal(begun[key], value)}
@@ -171,6 +171,16 @@ def test_a_head_or_stream_without_data_is_named(tmp_path: Path) -> None:
     streams = {"smell": {"from": "nose", "prepare": "samples", "encoder": "features"}}
     with pytest.raises(RecipeError, match=r"streams\.smell: no training clip"):
         load_data(load_recipe({**SIGNAL, "streams": streams, "objectives": []}), cache=None)
+
+
+def test_shares_of_the_training_clips_lie_within_each_other() -> None:
+    def ids(share: float) -> list[str]:
+        recipe = load_recipe(SIGNAL, {"training.share": share})
+        return [item.id for item in load_data(recipe, cache=None).train]
+
+    everything, half, least = ids(1.0), ids(0.5), ids(0.001)
+    assert (len(half), len(least)) == (round(len(everything) / 2), 1)
+    assert set(least) < set(half) < set(everything)
 
 
 def test_patience_ends_learning(tmp_path: Path) -> None:

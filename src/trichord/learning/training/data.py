@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from trichord.clip import Clip
 from trichord.errors import RecipeError
 from trichord.learning.batch import Item
@@ -35,7 +37,7 @@ def load_data(recipe: Recipe, cache: Cache | None, track: Track = silent) -> Dat
 
     Raises RecipeError where no training clip has a stream's input or a head's target.
     """
-    train = recipe.corpus.clips("train")
+    train = some_of(recipe.corpus.clips("train"), recipe.training.share)
     valid = recipe.corpus.clips("valid") if "valid" in recipe.corpus.splits() else []
     for name, stream in recipe.streams.items():
         fit_preparation(name, stream, train)
@@ -54,6 +56,14 @@ def load_data(recipe: Recipe, cache: Cache | None, track: Track = silent) -> Dat
     )
     check_lengths(data, recipe.max_seconds)
     return data
+
+
+def some_of(clips: Sequence[Clip], share: float) -> Sequence[Clip]:
+    """Return a share of the clips, one at the least: the first of an order that never changes."""
+    if share == 1:
+        return clips
+    order = np.random.default_rng(0).permutation(len(clips))
+    return [clips[index] for index in order[: max(1, round(share * len(clips)))]]
 
 
 def check_lengths(data: Data, max_seconds: float) -> None:

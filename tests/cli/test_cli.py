@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
 import subprocess
 import sys
 import unittest.mock
@@ -122,11 +123,13 @@ def test_run_answers_a_file_and_a_folder(home: Path) -> None:
 
 
 def test_evaluate_prints_one_json_object_with_intervals(home: Path) -> None:
-    arguments = ("--on", "scenes:test", "--without", "note", "--noise", "babble:0dB", "--json")
+    arguments = ("--on", "scenes:test", "--without", "note", "--noise", "babble:0dB", "--room", "0.3")
+    arguments += ("--gaps", "voice=0.5", "--json")
     report = json.loads(succeeds("evaluate", "runs/tiny/model.onnx", *arguments, cwd=home))
     row = report["heads"]["intent"]["accuracy"]
     assert row["low"] <= row["value"] <= row["high"]
     assert row["n"] > 0
+    assert (report["room"], report["gaps"]) == (0.3, {"voice": 0.5})
 
 
 def test_evaluating_the_file_repeats_the_run_folders_own_evaluation(home: Path) -> None:
@@ -150,6 +153,27 @@ def test_export_to_int8_is_smaller_and_still_answers(home: Path) -> None:
     succeeds("export", "runs/tiny", "small.onnx", "--int8", cwd=home)
     assert (home / "small.onnx").stat().st_size < (home / "runs" / "tiny" / "model.onnx").stat().st_size
     succeeds("run", "small.onnx", "clip.mp4", cwd=home)
+
+
+def test_a_card_speaks_of_the_very_file(home: Path) -> None:
+    succeeds("export", "runs/tiny", "zoo/tiny.onnx", "--int8", "--card", cwd=home)
+    card = (home / "zoo" / "tiny.md").read_text()
+    assert card.startswith("# tiny\n")
+    assert re.search(r"It learned from \d+ clips", card)
+    assert "`intent` chooses among" in card
+    scores = load(home / "zoo" / "tiny.onnx").metadata.scores["test"]
+    again = json.loads(succeeds("evaluate", "zoo/tiny.onnx", "--json", cwd=home))["heads"]
+    assert scores["intent"]["accuracy"]["value"] == again["intent"]["accuracy"]["value"]
+    assert f"{scores['intent']['accuracy']['value']:.3f}" in card
+
+
+def test_robustness_draws_a_curve(home: Path) -> None:
+    arguments = ("--snr", "10,-5", "--noise", "pink", "--picture", "curve.png")
+    table = succeeds("robustness", "runs/tiny", *arguments, cwd=home)
+    assert all(word in table for word in ("clean", "10 dB", "-5 dB", "note's share", "intent accuracy"))
+    assert (home / "curve.png").read_bytes().startswith(b"\x89PNG")
+    told = json.loads(succeeds("robustness", "runs/tiny", *arguments, "--json", cwd=home))
+    assert [level["snr_db"] for level in told["levels"]] == [None, 10, -5]
 
 
 def test_compare_tells_variants_apart(home: Path) -> None:
@@ -188,6 +212,8 @@ def test_the_installed_command_prints_one_line_and_no_traceback(home: Path) -> N
         (("run", "clip.mp4", "clip.mp4"), "clip.mp4"),
         (("evaluate", "runs/tiny", "--on", "gird:test"), "did you mean 'grid'"),
         (("evaluate", "runs/tiny", "--noise", "babble"), "babble"),
+        (("evaluate", "runs/tiny", "--gaps", "voice"), "STREAM=SHARE"),
+        (("robustness", "runs/tiny", "--snr", "loud"), "numbers parted by commas"),
         (("export", "none", "x.onnx"), "none"),
         (("export", "runs/tiny", "tiny.yaml/x.onnx"), "tiny.yaml"),
         (("train", "tiny.yaml", "--run", "clip.mp4"), "clip.mp4"),

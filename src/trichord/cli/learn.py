@@ -89,9 +89,20 @@ def export(
     int8: Annotated[
         bool, typer.Option("--int8", help="Weights in eight bits: about a third of the size.")
     ] = False,
+    card: Annotated[
+        bool, typer.Option("--card", help="Measure the very file, and write its card beside it.")
+    ] = False,
 ) -> None:
     """Write a run's best model as one self-describing ONNX file."""
     needs_training()
+    if card:
+        from trichord.experiments.train import publish_with_card
+
+        publish_with_card(run, target, int8=int8)
+        console.print(
+            f"wrote {target}, {target.stat().st_size / 1e6:.2f} MB, and {target.with_suffix('.md')}"
+        )
+        return
     from trichord.experiments.train import read_headline
     from trichord.learning.export import export_run
     from trichord.learning.training import RunFolder

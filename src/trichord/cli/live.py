@@ -27,10 +27,11 @@ SHARES_SECONDS = 1.0
 def watch(model: Any, clip: Any, *, as_json: bool = False, **options: Any) -> Any:
     """Show what a model makes of a clip while it plays; return the last answer. Ctrl-C ends it sooner.
 
-    On a terminal as a display that refreshes itself, else as one line for each change. `options` are `Live`'s.
+    On a terminal as a display that refreshes itself, else as one line a change. `options` are `Live`'s.
     """
     on_terminal = sys.stdout.isatty() and not as_json
-    live = Live(model, clip, shares_every=SHARES_SECONDS if on_terminal else None, **options)
+    telling = on_terminal and model.metadata.stream_dropout  # else shares would mean little
+    live = Live(model, clip, shares_every=SHARES_SECONDS if telling else None, **options)
     screen = Screen(live)
     said: dict[str, str] = {}
     try:
@@ -42,19 +43,20 @@ def watch(model: Any, clip: Any, *, as_json: bool = False, **options: Any) -> An
     except KeyboardInterrupt:
         if screen.turn is None:
             raise typer.Exit from None
-        console.print(f"stopped; this is the answer to the first {screen.turn.end:.2f} s")
+        if not screen.turn.final:
+            console.print(f"stopped; this is the answer at {screen.turn.end:.2f} s")
     if screen.turn is None:
         raise InputError(f"{clip.id}: there was nothing to answer")
     if screen.turn.begin:
         console.print(
-            f"the clip is longer than {model.metadata.max_seconds:g} s, the most that this model accepts at once; "
-            f"this is the answer from {screen.turn.begin:.2f} s on"
+            f"the clip is longer than {model.metadata.max_seconds:g} s, the most that this model accepts "
+            f"at once; this is the answer from {screen.turn.begin:.2f} s on"
         )
     return screen.turn.answer
 
 
 def tell_change(turn: Turn, said: dict[str, str], as_json: bool) -> dict[str, str]:
-    """Print a line if the answers are not those `said` before; return them. The final one is not printed here."""
+    """Print a line if the answers are not those `said` before, and are not the final ones; return them."""
     now = {name: shown(decoded) for name, decoded in turn.answer.items()}
     if now == said or turn.final:
         return now
@@ -75,7 +77,7 @@ def shown(decoded: Decoded) -> str:
 
 
 class Screen:
-    """What a terminal shows of a clip that plays: time and lag, each stream, and each head's newest answer."""
+    """What a terminal shows of a clip that plays: time and lag, each stream, each head's newest answer."""
 
     def __init__(self, live: Live) -> None:
         self.live = live
@@ -104,7 +106,9 @@ class Screen:
         table = Table.grid(padding=(0, 2))
         for name, receiver in self.live.receivers.items():
             share = self.live.shares.get(name)
-            table.add_row(name, *received(receiver), "" if share is None else f"share {share:+.2f}")
+            table.add_row(
+                Text(name, style="bold"), *received(receiver), "" if share is None else f"share {share:+.2f}"
+            )
         return table
 
     def heads(self) -> Table:

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from trichord.experiments.plots import number
 from trichord.files import write_text
+from trichord.learning.heads.classify import Classify
+from trichord.learning.heads.ctc import Ctc
+from trichord.learning.objectives.mix_noise import MixNoise
 from trichord.learning.recipe import Recipe
-from trichord.learning.training import RunFolder
 
 USE = {True: "any use, with attribution", False: "no commercial use", None: "unstated: research only"}
 
 
-def write_card(run: RunFolder, recipe: Recipe, results: Mapping[str, Any]) -> None:
-    """Write `card.md` into a run; `results` is its evaluation by split and subset of streams."""
+def write_card(path: Path, name: str, recipe: Recipe, results: Mapping[str, Any], pictures: str = "") -> None:
+    """Write a model's card; `results` is its evaluation by split and subset of streams.
+
+    The recipe's heads must have been fitted or restored: what they can say is among the limits.
+    """
     about = recipe.corpus.about
     lines = [
-        f"# {run.path.name}",
+        f"# {name}",
         "",
         recipe.about or "A model trained with Trichord.",
         "",
         f"- **Senses**: {', '.join(f'{name} (from {part.source})' for name, part in recipe.streams.items())}",
         f"- **Answers**: {', '.join(recipe.heads)}",
         f"- **Learned from**: {about.title}; licence {about.licence}",
+        f"- **Noise while it learned**: {', '.join(noises(recipe)) or 'none'}",
         f"- **The weights may be used for**: {USE[about.commercial]}",
         f"- **Longest clip**: {recipe.max_seconds:g} s",
         "",
@@ -36,12 +43,31 @@ def write_card(run: RunFolder, recipe: Recipe, results: Mapping[str, Any]) -> No
     lines += [
         "## Limits",
         "",
-        "Measured on clips like those it learned from; other speakers, languages, cameras and rooms are not "
-        "covered by these scores.",
-        "",
-        "Pictures: `curves.png`, `streams.png`, `confusion-*.png`, `calibration-*.png`.",
+        *limits(recipe),
+        "- Measured on clips like those it learned from; these scores do not cover other speakers, "
+        "languages, cameras and rooms.",
     ]
-    write_text(run.path / "card.md", "\n".join(lines) + "\n")
+    lines += ["", f"Pictures: {pictures}."] if pictures else []
+    write_text(path, "\n".join(lines) + "\n")
+
+
+def limits(recipe: Recipe) -> list[str]:
+    """Return what a model has heard and can say, as lines of a list."""
+    clips = recipe.corpus.clips("train")
+    speakers = {clip.about["speaker"] for clip in clips if "speaker" in clip.about}
+    told = f" of {len(speakers)} {'speaker' if len(speakers) == 1 else 'speakers'}" if speakers else ""
+    lines = [f"- It learned from {round(recipe.training.share * len(clips))} clips{told}."]
+    for name, head in recipe.heads.items():
+        if isinstance(head, Ctc) and head.units == "word":
+            lines.append(f"- `{name}` can write {len(head.labels) - 1} words and no others.")
+        elif isinstance(head, Classify):
+            lines.append(f"- `{name}` chooses among {len(head.labels)} classes.")
+    return lines
+
+
+def noises(recipe: Recipe) -> list[str]:
+    """Return where the noise came from that a training laid under its voices."""
+    return [objective.source for objective in recipe.objectives if isinstance(objective, MixNoise)]
 
 
 def monitor(recipe: Recipe) -> str:

@@ -65,30 +65,51 @@ def finish(run: RunFolder, recipe: Recipe) -> Path:
 
     On validation clips it is measured with all streams, on test clips with its subsets of streams as well.
     """
-    model_file = run.path / "model.onnx"
-    console.print(f"writing {model_file}")
-    export_run(run, model_file)
-    model = load(model_file)
+    results = publish(run, recipe, run.path / "model.onnx", predictions=run.path / PREDICTIONS)
+    plot_run(run, results)
+    pictures = "`curves.png`, `streams.png`, `confusion-*.png`, `calibration-*.png`"
+    write_card(run.path / "card.md", run.path.name, recipe, results, pictures)
+    write_text(run.path / EVALUATION, json.dumps(results, indent=1))  # last: it says that the run is finished
+    return run.path
+
+
+def publish(
+    run: RunFolder, recipe: Recipe, target: Path, *, int8: bool = False, predictions: Path | None = None
+) -> dict[str, Any]:
+    """Export a run's best model, measure the very file, and write its scores into it; return them.
+
+    What it said of the test clips, given all its streams, goes to `predictions`.
+    """
+    console.print(f"writing {target}")
+    export_run(run, target, int8=int8)
+    model = load(target)
     model.preparations.cache = Cache()
     everything = tuple(model.streams)
     wanted = {"valid": [everything], "test": subsets(list(everything))}
     results: dict[str, Any] = {}
     for split in (split for split in wanted if split in recipe.corpus.splits()):
-        results[split] = measure(run, model, recipe.corpus.clips(split), split, wanted[split])
-    set_metadata(model_file, model.metadata.model_copy(update={"scores": headline(results)}))
-    plot_run(run, results)
-    write_card(run, recipe, results)
-    write_text(run.path / EVALUATION, json.dumps(results, indent=1))  # last: it says that the run is finished
-    return run.path
+        kept = predictions if split == "test" else None
+        results[split] = measure(model, recipe.corpus.clips(split), split, wanted[split], kept)
+    set_metadata(target, model.metadata.model_copy(update={"scores": headline(results)}))
+    return results
+
+
+def publish_with_card(folder: Path, target: Path, *, int8: bool) -> None:
+    """Export a finished run as a file that is measured itself, with its card beside it."""
+    run = RunFolder(folder)
+    recipe, _ = run.load()
+    results = publish(run, recipe, target, int8=int8)
+    write_card(target.with_suffix(".md"), target.stem, recipe, results)
 
 
 def measure(
-    run: RunFolder, model: Model, clips: Sequence[Clip], split: str, wanted: Sequence[tuple[str, ...]]
+    model: Model,
+    clips: Sequence[Clip],
+    split: str,
+    wanted: Sequence[tuple[str, ...]],
+    predictions: Path | None,
 ) -> dict[str, Any]:
-    """Evaluate a model file with each of the `wanted` subsets of its streams, the first being all.
-
-    What it said of the test clips, given all, is kept in the run.
-    """
+    """Evaluate a model file with each of the `wanted` subsets of its streams, the first being all."""
     results: dict[str, Any] = {}
     for kept in wanted:
         without = [name for name in model.streams if name not in kept]
@@ -102,8 +123,8 @@ def measure(
                 for head, described in model.heads.items()
                 if described["kind"] == "classify"
             }
-            if split == "test":
-                write_predictions(run.path / PREDICTIONS, answered.pairs, model.heads)
+            if predictions is not None:
+                write_predictions(predictions, answered.pairs, model.heads)
     return results
 
 

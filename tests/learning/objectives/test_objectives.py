@@ -130,11 +130,16 @@ class TestEveryObjective:
         assert all(len(array) == 1 for array in changed[2].inputs.values())
 
 
-def frame_labels_loss(logits: Stream, targets: list, **arguments) -> torch.Tensor | None:
-    objective = make({"kind": "frame_labels", "head": "transcript", "label_smoothing": 0} | arguments)
+def frame_labels_loss(logits: Stream, targets: list, typed: tuple[int, ...] = ()) -> torch.Tensor | None:
+    """Return the loss of targets whose items were seen, but for the rows that were `typed`."""
+    objective = make({"kind": "frame_labels", "head": "transcript", "label_smoothing": 0})
     known = [{} if target is None else {"words": target} for target in targets]
     items = [Item(f"{row}", {}, given) for row, given in enumerate(known)]
-    return objective.loss(Outputs({"transcript": logits}, {}, logits), Batch(items, {}))
+    absent = torch.zeros(len(items), dtype=torch.long)
+    seen = torch.tensor([0 if row in typed else 9 for row in range(len(items))])
+    lengths = dict.fromkeys(SPECS, absent) | {"lips": seen, "words": 9 - seen}
+    inputs = {name: (torch.zeros(0), length) for name, length in lengths.items()}
+    return objective.loss(Outputs({"transcript": logits}, {}, logits), Batch(items, inputs))
 
 
 def test_frame_labels_teach_when_words_are_said():
@@ -149,15 +154,16 @@ def test_frame_labels_teach_when_words_are_said():
 
 
 def test_frame_labels_leave_out_padding_absent_and_untimed_items():
-    logits = torch.randn(4, 6, 3, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    logits = torch.randn(5, 6, 3, generator=torch.Generator().manual_seed(0), requires_grad=True)
     said = (Event("you", 0.0, 0.08), Event("stranger", 0.08, 0.16))
-    targets = [said, None, "hello you", (Event("you", 0.0),)]
-    loss = frame_labels_loss(Stream(logits, torch.tensor([5, 6, 6, 6]), 25.0), targets)
+    targets = [said, None, "hello you", (Event("you", 0.0),), said]
+    lengths = torch.tensor([5, 6, 6, 6, 6])
+    loss = frame_labels_loss(Stream(logits, lengths, 25.0), targets, typed=(4,))
     loss.backward()
     steps = logits.grad.abs().sum(2)
     assert (steps[0] > 0).tolist() == [True, True, False, False, True, False]
     assert not steps[1:].any()
-    assert frame_labels_loss(Stream(logits, torch.tensor([5, 6, 6, 6]), 25.0), [None] * 4) is None
+    assert frame_labels_loss(Stream(logits, lengths, 25.0), [None] * 5) is None
 
 
 def test_frame_labels_need_a_head_with_labels_and_a_clock():

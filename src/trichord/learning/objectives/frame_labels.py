@@ -25,7 +25,7 @@ class FrameLabels(Objective):
     As hybrid recognisers learn from alignments (Bourlard and Morgan, 1994). Beside CTC it says where each
     word is, which a CTC head of word units cannot know at first. Steps outside all events are labelled with
     the head's first class, CTC's blank; so is the first step of an event that repeats the one before it.
-    Items without timed events teach nothing here.
+    Items without timed events, or of which only unclocked streams such as text are there, teach nothing here.
 
     head: whose logits to teach; its labels are event names.
     target: the clips' target that holds the timed events.
@@ -50,6 +50,7 @@ class FrameLabels(Objective):
                 f"FrameLabels: there is no head {self.head!r} with labels"
                 f"{nearest(self.head, surroundings.labels)}"
             )
+        self.clocked = [name for name, spec in surroundings.specs.items() if spec.rate is not None]
         self.numbers = {label: number for number, label in enumerate(surroundings.labels[self.head])}
 
     def loss(self, outputs: Outputs, batch: Batch) -> Tensor | None:
@@ -59,7 +60,8 @@ class FrameLabels(Objective):
         time = logits.values.shape[1]
         rows = [labelled(target, self.numbers, time, logits.rate) for target in batch.targets(self.target)]
         labels = torch.stack(rows).to(logits.values.device)  # (batch, time)
-        labels = labels.masked_fill(~logits.mask, IGNORED)
+        clocked = torch.stack([batch.inputs[name][1] > 0 for name in self.clocked]).any(0)  # (batch,)
+        labels = labels.masked_fill(~(logits.mask & clocked.to(labels.device)[:, None]), IGNORED)
         if not (labels != IGNORED).any():
             return None
         return self.weight * F.cross_entropy(

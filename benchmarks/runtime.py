@@ -1,8 +1,9 @@
 """What the runtime costs: import, first answer, memory, and room on disk.
 
-    python benchmarks/runtime.py MODEL.onnx CLIP [--install]
+    python benchmarks/runtime.py MODEL.onnx CLIP [CLIP ...] [--install]
 
-Every number comes from a fresh process. `--install` also installs the core into an environment of its own,
+Every number comes from a fresh process. Real-time factors are of one core: seconds of work for each second
+of a clip. `--install` also installs the core into an environment of its own,
 which needs a package index.
 """
 
@@ -39,13 +40,38 @@ print(int(status.split("VmHWM:")[1].split()[0]) / 1000)
 assert "torch" not in sys.modules, "the runtime imported torch"
 """
 
+SPEED = """
+import os, sys
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+from time import perf_counter
+import trichord
+from trichord.media import clip_from_file
+model = trichord.load(sys.argv[1], threads=1)
+for path in [sys.argv[2], *sys.argv[2:]]:  # the first twice: once to warm up
+    clip = clip_from_file(path)
+    began = perf_counter()
+    inputs = model.preparations(clip)
+    prepared = perf_counter()
+    logits = model.logits([inputs])[0]
+    ran = perf_counter()
+    model.decode(logits)
+    done = perf_counter()
+    rates = {name: stream.input.rate for name, stream in model.streams.items()}
+    seconds = max(len(inputs[name]) / rates[name] for name in inputs if rates[name])
+    print(prepared - began, ran - prepared, done - ran, seconds)
+"""
+
 
 def child(code: str, *arguments: str) -> float:
     """Run a program in a fresh interpreter; return the number that it prints."""
+    return float(printed(code, *arguments))
+
+
+def printed(code: str, *arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True, cwd=ROOT
     )
-    return float(done.stdout)
+    return done.stdout
 
 
 def write_down(id_: str, values: list[float], metric: str, *, bar: str = "", note: str = "") -> None:
@@ -77,6 +103,22 @@ def measure_answer(model: Path, clip: Path) -> None:
     write_down("runtime/rss-mb", megabytes, "peak MB resident", note=note)
 
 
+def measure_speed(model: Path, clips: list[Path]) -> None:
+    """Time preparing (decoding and mouth finding included), the graph, and the search for words."""
+    lines = printed(SPEED, str(model), *map(str, clips)).splitlines()[1:]
+    parts = [[float(number) for number in line.split()] for line in lines]
+    whole = [sum(times) / seconds for *times, seconds in parts]
+    graph = [times[1] / seconds for *times, seconds in parts]
+    prepare, search = (median(row[part] / row[-1] for row in parts) for part in (0, 2))
+    name, note = f"runtime/{model.stem}", "one core"
+    write_down(f"{name}/rtf", whole, "seconds per second", bar="<= 0.15",
+               note=f"{note}, from the film: decoding and mouth {prepare:.3f}, search {search:.3f}")  # fmt: skip
+    write_down(f"{name}/graph-rtf", graph, "seconds per second", bar="<= 0.03", note=note)
+    size = model.stat().st_size / 1e6
+    record(f"{name}/mb", size, "MB on disk", n=1, bar="<= 12", note=model.name)
+    print(f"{name}/mb: {size:.2f}")
+
+
 def measure_install() -> None:
     """Install the core alone, without pip itself, and add up the files."""
     with tempfile.TemporaryDirectory() as folder:
@@ -93,11 +135,13 @@ def measure_install() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("model", type=Path, help="a model file")
-    parser.add_argument("clip", type=Path, help="a real clip that it can read")
+    parser.add_argument("clip", type=Path, nargs="+", help="real clips that it can read")
     parser.add_argument("--install", action="store_true", help="also measure a fresh installation")
     options = parser.parse_args()
     measure_import()
-    measure_answer(options.model.resolve(), options.clip.resolve())
+    clips = [clip.resolve() for clip in options.clip]
+    measure_answer(options.model.resolve(), clips[0])
+    measure_speed(options.model.resolve(), clips)
     if options.install:
         measure_install()
 

@@ -19,9 +19,9 @@ from trichord.prepare.noise import Samples, babble, pink, power, stretch_from, w
 WRITTEN = re.compile(r"(?P<source>.+):(?P<snr>[+-]?\d+(\.\d+)?)(dB)?")
 SNR_LIMIT_DB = 120.0
 MADE = {"white": white, "pink": pink}
-LONGEST_SOUND_SECONDS = 20.0
-KEPT_SOUNDS = 256
-"""Sounds that stay in memory once read: at 16 kHz, a third of a gigabyte at most."""
+LONGEST_SOUND_SECONDS = 10.0
+KEPT_SOUNDS = 600
+"""Sounds that stay in memory once read, for decoding them anew costs more than training: 0.4 GB at 16 kHz."""
 
 
 @dataclass(frozen=True, slots=True)

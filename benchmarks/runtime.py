@@ -111,8 +111,8 @@ def measure_speed(model: Path, clips: list[Path]) -> None:
     graph = [times[1] / seconds for *times, seconds in parts]
     prepare, search = (median(row[part] / row[-1] for row in parts) for part in (0, 2))
     name, note = f"runtime/{model.stem}", "one core"
-    write_down(f"{name}/rtf", whole, "seconds per second", bar="<= 0.15",
-               note=f"{note}, from the film: decoding and mouth {prepare:.3f}, search {search:.3f}")  # fmt: skip
+    parts_of = f"decoding and mouth {prepare:.3f}, search {search:.3f}"
+    write_down(f"{name}/rtf", whole, "seconds per second", bar="<= 0.15", note=f"{note}; {parts_of}")
     write_down(f"{name}/graph-rtf", graph, "seconds per second", bar="<= 0.03", note=note)
     size = model.stat().st_size / 1e6
     record(f"{name}/mb", size, "MB on disk", n=1, bar="<= 12", note=model.name)

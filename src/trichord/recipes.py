@@ -46,7 +46,7 @@ def shipped(name: str) -> Path:
 
 
 def list_recipes(folder: Path | None = None) -> list[dict[str, Any]]:
-    """Describe every recipe in a folder, by default those shipped: corpus, licence, measured scores."""
+    """Describe every recipe in a folder, by default those shipped: corpus, licence, measured scores, and whether a model ships."""
     results = read_results(shipped("docs/results.json"))
     return [describe(path, results) for path in sorted((folder or shipped("recipes")).glob("*.yaml"))]
 
@@ -65,6 +65,7 @@ def describe(path: Path, results: list[dict[str, Any]]) -> dict[str, Any]:
         "licence": about.licence if about else "unknown",
         "commercial": commercial,
         "measured": ", ".join(measured) or "not yet",
+        "ships": (PACKAGE / "zoo" / f"{path.stem}.onnx").exists(),
     }
 
 

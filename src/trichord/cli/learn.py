@@ -139,6 +139,8 @@ def recipes(
         output.print(
             f"  corpus {row['corpus']}, licence {row['licence']}, commercial use {row['commercial']}"
         )
+        if row["ships"]:
+            output.print(f"  trained model: trichord.load({path.stem!r})")
         output.print(f"  measured: {row['measured']}\n")
     output.print(f"They lie in {Path(rows[0]['recipe']).parent}", soft_wrap=True)
 

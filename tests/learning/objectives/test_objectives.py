@@ -34,7 +34,7 @@ PARTS = [
     {"kind": "time_masking", "stream": "pulse"},
     {"kind": "mix_noise", "stream": "voice", "snr_db": [-5, 20], "source": "babble"},
     {"kind": "mix_noise", "stream": "voice", "source": "white"},
-    {"kind": "mix_noise", "stream": "voice", "source": "pink", "probability": 1},
+    {"kind": "mix_noise", "stream": "voice", "source": "pink", "probability": 1, "ramp": 0.5},
     {"kind": "reverb", "stream": "voice", "t60_seconds": [0.05, 0.1], "probability": 1},
     {"kind": "speed"},
     {"kind": "speed", "streams": ["voice"], "factors": [1.1]},
@@ -222,6 +222,21 @@ def test_noise_is_mixed_within_its_bounds(source):
     (new,) = make(part).change([old], np.random.default_rng(0))
     ratio = power(old.inputs["voice"]) / power(new.inputs["voice"] - old.inputs["voice"])
     assert 10 * np.log10(ratio) == pytest.approx(3, abs=0.01)
+
+
+@pytest.mark.parametrize(("progress", "lowest"), [(0.0, 20), (0.25, 10), (0.5, 0), (1.0, 0)])
+def test_noise_rises_while_training_goes_on(progress, lowest):
+    part = {"kind": "mix_noise", "stream": "voice", "source": "white", "snr_db": [0, 20], "probability": 1}
+    objective = make(part | {"ramp": 0.5})
+    objective.progress = progress
+    old = [item(index) for index in range(30)]
+    changed = objective.change(old, np.random.default_rng(0))
+    ratios = [
+        10 * np.log10(power(a.inputs["voice"]) / power(b.inputs["voice"] - a.inputs["voice"]))
+        for a, b in zip(old, changed, strict=True)
+    ]
+    assert lowest - 0.1 < min(ratios) < lowest + 4
+    assert max(ratios) < 20.1
 
 
 def test_noise_is_read_from_a_folder(tmp_path):

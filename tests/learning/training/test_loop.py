@@ -28,7 +28,7 @@ SIGNAL = {
         "note": {"from": "text", "encoder": "features"},
     },
     "fusion": "gates",
-    "heads": {"intent": "classify", "transcript": {"kind": "ctc", "units": "word"}},
+    "heads": {"intent": "classify", "transcript": {"kind": "ctc", "units": "word", "language_order": 2}},
     "objectives": [
         {"kind": "stream_dropout", "probability": 0.3},
         {"kind": "mix_noise", "stream": "voice"},

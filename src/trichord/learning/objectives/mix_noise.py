@@ -25,6 +25,7 @@ class MixNoise(StreamChange):
         `white`, `pink`, or a folder of sounds; a folder may lie among the corpora.
     probability: how often an item gets noise.
     talkers: voices in the babble.
+    ramp: share of training in which the lowest ratio falls from the highest, so that speech is learned first.
     """
 
     takes = ("samples",)
@@ -36,6 +37,7 @@ class MixNoise(StreamChange):
         source: str = "babble",
         probability: Probability = 0.8,
         talkers: Annotated[int, Field(ge=1, le=100)] = 6,
+        ramp: Probability = 0.0,
     ) -> None:
         super().__init__()
         self.stream = stream
@@ -43,6 +45,7 @@ class MixNoise(StreamChange):
         self.source = source
         self.probability = probability
         self.talkers = talkers
+        self.ramp = ramp
 
     def build(self, surroundings: Surroundings) -> None:
         super().build(surroundings)
@@ -66,4 +69,6 @@ class MixNoise(StreamChange):
         noise = self.made.make(
             len(array), rng, rate=round(self.spec.rate or 16_000), voices=self.pool, talkers=self.talkers
         )
-        return mix(array.astype(np.float32, copy=False), noise, rng.uniform(*self.snr_db))
+        low, high = self.snr_db
+        lowest = high - (high - low) * min(1.0, self.progress / self.ramp) if self.ramp else low
+        return mix(array.astype(np.float32, copy=False), noise, rng.uniform(lowest, high))

@@ -41,8 +41,11 @@ class Objective(nn.Module):
     """One idea about learning; a recipe composes several in a list. Each hook does nothing by default.
 
     All randomness of `change` comes from `rng`, which depends on seed and step alone, so that a resumed run
-    repeats it; the other hooks may use torch's generator, which is seeded the same way.
+    repeats it; the other hooks may use torch's generator, which is seeded the same way. `progress`, from 0 to
+    1, says how much of training is done.
     """
+
+    progress: float = 1.0
 
     def build(self, surroundings: Surroundings) -> None:
         """Receive what comes from model and data; create layers if the objective learns."""

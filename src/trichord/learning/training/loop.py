@@ -118,6 +118,7 @@ class Learner:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(progress, self.training)
         for objective in self.objectives:
+            objective.progress = progress
             items = objective.change(items, rng)
         loss = self.loss(collate(items, self.data.specs))
         if not torch.isfinite(loss):

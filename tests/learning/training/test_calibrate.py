@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from trichord.learning.batch import Item
+from trichord.learning.heads.classify import Classify
+from trichord.learning.heads.ctc import Ctc
+from trichord.learning.training.calibrate import LANGUAGE_WEIGHTS, choose_language_weight, chooses
+
+SAID = ["set red", "lay blue", "set red", "lay blue"]
+
+
+def head_of(**arguments: object) -> Ctc:
+    head = Ctc(units="word", **arguments)  # type: ignore[arg-type]
+    head.fit(SAID * 5)
+    return head
+
+
+def heard(head: Ctc, text: str, doubt: float) -> np.ndarray:
+    """Return logits in which every second word sounds `doubt` more like that of the other command."""
+    first, second = text.split()
+    other = {"red": "blue", "blue": "red"}[second]
+    logits = np.full((3, len(head.labels)), -9.0, np.float32)
+    logits[0, head.labels.index(first)] = 0.0
+    logits[1, 0] = 0.0
+    logits[2, head.labels.index(second)] = 0.0
+    logits[2, head.labels.index(other)] = doubt
+    return logits
+
+
+@pytest.mark.parametrize(("doubt", "chosen"), [(-3.0, 0.0), (0.3, 0.25)])
+def test_the_smallest_weight_that_errs_least_is_chosen(doubt: float, chosen: float) -> None:
+    head = head_of(language_order=2)
+    items = [Item(f"{row}", {}, {"transcript": text}) for row, text in enumerate(SAID)]
+    logits = [heard(head, text, doubt) for text in SAID]
+    choose_language_weight(head, "transcript", items, logits)
+    assert head.search is not None
+    assert head.search["alpha"] == chosen
+    assert chosen in LANGUAGE_WEIGHTS
+    assert head.metadata()["beam"]["alpha"] == chosen
+
+
+def test_unlabelled_clips_choose_nothing() -> None:
+    head = head_of(language_order=2)
+    choose_language_weight(head, "transcript", [Item("a", {})], [heard(head, SAID[0], 0.0)])
+    assert head.search is not None
+    assert head.search["alpha"] == 0.5
+
+
+def test_what_a_recipe_sets_is_not_chosen() -> None:
+    assert chooses(Classify())
+    assert chooses(head_of(language_order=2))
+    assert not chooses(head_of(language_order=2, language_weight=0.7))
+    assert not chooses(head_of())

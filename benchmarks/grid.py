@@ -1,11 +1,12 @@
 """GRID's test split: words from voice and lips, clean and in noise, with every sense and without.
 
-    python benchmarks/grid.py --voice RUN [RUN ...] --lips RUN [RUN ...] --av RUN [RUN ...]
+    python benchmarks/grid.py [--voice RUN ...] [--lips RUN ...] [--av RUN ...]
 
-The runs of a kind are seeds of one recipe: a score is over all of their answers, and its interval draws
-clips, with all seeds of a clip at once. Noise that training never heard: other corpora's talkers (babble of
-six, speechocean762), ESC-10, a kitchen, a room; and GRID's own voice, the hardest. `greedy` rows read the
-best path, without the language model. Differences are paired clip by clip.
+By default the runs runs/grid-voice, runs/grid-lips and runs/grid-avsr. The runs of a kind are seeds of one
+recipe: a score is over all of their answers, and its interval draws clips, with all seeds of a clip at once.
+Noise that training never heard: other corpora's talkers (babble of six, speechocean762), ESC-10, a kitchen,
+a room; and GRID's own voice, the hardest. `greedy` rows read the best path, without the language model.
+Differences are paired clip by clip.
 """
 
 from __future__ import annotations
@@ -91,9 +92,13 @@ def difference(name: str, a: Floats, b: Floats, seeds: list[int], note: str) -> 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    for kind in ("voice", "lips", "av"):
-        parser.add_argument(f"--{kind}", type=Path, nargs="+", required=True, metavar="RUN")
+    for kind, run in (("voice", "grid-voice"), ("lips", "grid-lips"), ("av", "grid-avsr")):
+        parser.add_argument(f"--{kind}", type=Path, nargs="+", default=[Path("runs", run)], metavar="RUN")
     options = parser.parse_args()
+    for run in (*options.voice, *options.lips, *options.av):
+        if not (run / "model.onnx").exists():
+            print(f"{run} holds no model: train recipes/{run.name}.yaml first")
+            return
     clips = Grid().clips("test")
     voice, lips, av = (System(runs, clips) for runs in (options.voice, options.lips, options.av))
     seen = lips.errors(AS_IT_IS)

@@ -46,7 +46,7 @@ def shipped(name: str) -> Path:
 
 
 def list_recipes(folder: Path | None = None) -> list[dict[str, Any]]:
-    """Describe every recipe in a folder, by default those shipped: corpus, licence, measured scores, and whether a model ships."""
+    """Describe every recipe in a folder, by default those shipped: corpus, licence, scores, shipped model."""
     results = read_results(shipped("docs/results.json"))
     return [describe(path, results) for path in sorted((folder or shipped("recipes")).glob("*.yaml"))]
 

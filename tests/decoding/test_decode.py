@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trichord.decoding import UNSURE, BeamOptions, decode, log_probability
+from trichord.decoding import UNSURE, BeamOptions, NgramModel, decode, log_probability
 from trichord.errors import ArtifactError, InputError
 
 CTC = {"kind": "ctc", "units": "character", "labels": ["", " ", "a", "b", "c"]}
@@ -172,3 +172,12 @@ def test_any_metadata_gives_an_answer_or_a_clear_error(head):
         decode(head, np.zeros((1, 3), np.float32))
     except (ArtifactError, InputError) as error:
         assert str(error)
+
+
+def test_a_language_model_invents_no_words_for_silence():
+    head = {"kind": "ctc", "units": "word", "labels": ["", "go", "now"]}
+    language = NgramModel.train([["go", "now"], ["go"]], order=2)  # it has never seen an empty sentence
+    quiet = np.log(np.tile([[0.5, 0.3, 0.2]], (6, 1)))
+    assert decode(head, quiet, beam=BeamOptions(language=language, alpha=4.0)).value == ""
+    quiet[2] = np.log([0.3, 0.2, 0.5])
+    assert decode(head, quiet, beam=BeamOptions(language=language, alpha=4.0)).value != ""

@@ -36,16 +36,17 @@ def decode_ctc(
 ) -> Decoded:
     """Return the transcript of logits `(time, classes)`: of the best path, or of a beam search.
 
-    Words carry times where `rate`, frames per second, is known. Where the labels hold no blank between
-    words, each is a word. A word's confidence is the geometric mean of its labels' highest
-    probabilities; the transcript's is that of all labels, or of the blank where nothing is said.
+    Where the best path writes nothing, nothing is searched for. Words carry times where `rate`, frames per
+    second, is known. Where the labels hold no blank between words, each is a word. A word's confidence is the
+    geometric mean of its labels' highest probabilities; the transcript's is that of all labels, or of the
+    blank where nothing is said.
     Raises InputError for frames beyond what a beam search can align.
     """
     log_probs = log_softmax(checked_logits(logits, len(head.labels)))
     if not len(log_probs):
         return Decoded("", None, 0.0)
     symbols = best_path(log_probs)
-    if beam is None:
+    if beam is None or not symbols:  # a language of sentences must not invent one where nobody spoke
         symbols = [symbols[i] for i in single_spaced(head, [s.label for s in symbols])]
     else:
         check_cells(len(log_probs), len(symbols))  # before a search whose answer could not be aligned

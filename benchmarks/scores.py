@@ -3,7 +3,7 @@
     python benchmarks/scores.py RUN [RUN ...]
 
 A run with several classifiers, such as the slots of a command, is scored by the share of clips in which all
-of them are right. Intervals are 95 %, over clips.
+of them are right, as RUN/slots/STREAMS. Intervals are 95 %, over clips.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ def main(folder: Path) -> None:
         without = [name for name in model.streams if name not in kept]
         answers = answer_all(model, clips, Conditions(tuple(without)))
         for metric, score in scores(model, answers).items():
-            given = subset_name(kept, model)
+            name = f"{folder.name}{'/slots' if metric.startswith('all') else ''}/{subset_name(kept, model)}"
             spread = (score.low, score.high)
             note = f"recipes/{folder.name}.yaml, one seed"
-            record(f"{folder.name}/{given}", score.value, metric, spread=spread, n=score.n, note=note,
+            record(name, score.value, metric, spread=spread, n=score.n, note=note,
                    seeds=[recipe.training.seed])  # fmt: skip
-            print(f"{folder.name}/{given}: {metric} {score.value:.4f} [{score.low:.4f}, {score.high:.4f}]")
+            print(f"{name}: {metric} {score.value:.4f} [{score.low:.4f}, {score.high:.4f}]")
 
 
 def scores(model: Model, answers: Answers) -> dict[str, Interval]:

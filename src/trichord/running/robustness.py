@@ -111,25 +111,27 @@ def save_picture(path: str | Path, levels: Sequence[Level], noise: str) -> None:
              if (metric := headline_of(metrics))}  # fmt: skip
     figure = Figure(figsize=(4.5 * (len(heads) + 1), 3.8), layout="constrained")
     *axes, last = figure.subplots(1, len(heads) + 1, squeeze=False)[0]
+    names = dict.fromkeys([*levels[0].shares, *levels[0].scores])  # a stream has one colour on both sides
+    colours = {name: f"C{number}" for number, name in enumerate(names)} | {"all": "black"}
     for axis, (head, metric) in zip(axes, heads.items(), strict=True):
         for subset in levels[0].scores:
-            draw(axis, subset, [level.scores[subset][head][metric] for level in levels])
+            draw(axis, subset, [level.scores[subset][head][metric] for level in levels], colours[subset])
         axis.set(title=head, ylabel=metric, ylim=(0, None))
     for stream in levels[0].shares:
-        draw(last, stream, [level.shares[stream] for level in levels])
+        draw(last, stream, [level.shares[stream] for level in levels], colours[stream])
     last.axhline(0, color="black", linewidth=0.8)
     last.set(title="share of the answer", ylabel="mean signed Shapley share")
-    names = ["clean" if level.snr_db is None else f"{level.snr_db:g}" for level in levels]
+    ratios = ["clean" if level.snr_db is None else f"{level.snr_db:g}" for level in levels]
     for axis in (*axes, last):
-        axis.set_xticks(range(len(levels)), names)
+        axis.set_xticks(range(len(levels)), ratios)
         axis.set_xlabel(f"{noise}, SNR in dB")
         axis.legend(frameon=False)
     with atomic(Path(path)) as temporary:
         figure.savefig(temporary, dpi=150)
 
 
-def draw(axis: Any, name: str, scores: Sequence[Interval]) -> None:
+def draw(axis: Any, name: str, scores: Sequence[Interval], colour: str) -> None:
     """Draw a score over the levels, with its 95 % interval."""
-    (line,) = axis.plot([score.value for score in scores], marker="o", markersize=3, label=name)
+    axis.plot([score.value for score in scores], marker="o", markersize=3, label=name, color=colour)
     low, high = [score.low for score in scores], [score.high for score in scores]
-    axis.fill_between(range(len(scores)), low, high, color=line.get_color(), alpha=0.15, linewidth=0)
+    axis.fill_between(range(len(scores)), low, high, color=colour, alpha=0.15, linewidth=0)

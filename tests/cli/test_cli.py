@@ -170,7 +170,7 @@ def test_a_card_speaks_of_the_very_file(home: Path) -> None:
 def test_robustness_draws_a_curve(home: Path) -> None:
     arguments = ("--snr", "10,-5", "--noise", "pink", "--picture", "curve.png")
     table = succeeds("robustness", "runs/tiny", *arguments, cwd=home)
-    assert all(word in table for word in ("clean", "10 dB", "-5 dB", "note's share", "intent accuracy"))
+    assert all(word in table for word in ("clean", "10 dB", "-5 dB", "share of note", "intent accuracy"))
     assert (home / "curve.png").read_bytes().startswith(b"\x89PNG")
     told = json.loads(succeeds("robustness", "runs/tiny", *arguments, "--json", cwd=home))
     assert [level["snr_db"] for level in told["levels"]] == [None, 10, -5]

@@ -186,7 +186,7 @@ def robustness(
         return
     for head, metrics in levels[0].scores["all"].items():
         if metric := headline_of(metrics):
-            table = Table("SNR", *levels[0].scores, *(f"{name}'s share" for name in levels[0].shares))
+            table = Table("SNR", *levels[0].scores, *(f"share of {name}" for name in levels[0].shares))
             for level in levels:
                 scores = [f"{heads[head][metric].value:.3f}" for heads in level.scores.values()]
                 shares = [f"{share.value:+.2f}" for share in level.shares.values()]

@@ -83,7 +83,7 @@ def down(
 
 def difference(name: str, a: Floats, b: Floats, seeds: list[int], note: str) -> None:
     """Write down what `a` errs more than `b`, paired by clip."""
-    a, b = a / a[0, 1] * b[0, 1], b  # as many words in each, though seeds may differ in number
+    a = a * (b[0, 1] / a[0, 1])  # as many words in each, though seeds may differ in number
     less = paired_bootstrap(a, b, ratio)
     of = ratio(a.sum(0)) / ratio(b.sum(0)) if b[:, 0].any() else np.nan
     told = f"{note}; the ratio of the two is {of:.2f}"

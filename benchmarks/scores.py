@@ -18,7 +18,7 @@ from trichord.metrics import Interval, bootstrap, headline_of, ratio, with_count
 from trichord.prepare.cache import Cache
 from trichord.running.conditions import Conditions
 from trichord.running.evaluate import Answers, answer_all, report_on
-from trichord.running.robustness import subset_name, subsets
+from trichord.running.robustness import subset_name, subsets, withheld
 from trichord.running.runtime import Model, load
 
 
@@ -30,8 +30,7 @@ def main(folder: Path) -> None:
     model.preparations.cache = Cache()
     clips = recipe.corpus.clips("test")
     for kept in subsets(list(model.streams)):
-        without = [name for name in model.streams if name not in kept]
-        answers = answer_all(model, clips, Conditions(tuple(without)))
+        answers = answer_all(model, clips, Conditions(withheld(kept, model)))
         for metric, score in scores(model, answers).items():
             name = f"{folder.name}{'/slots' if metric.startswith('all') else ''}/{subset_name(kept, model)}"
             spread = (score.low, score.high)

@@ -164,9 +164,7 @@ def test_a_file_ends_as_it_does_at_once(senses: Model, tmp_path: Path) -> None:
 def test_text_and_features(verb: Model, echo: Model) -> None:
     clip = Clip("c", {"audio": noise(0.6), "text": "stop"})
     _, turns = played(verb, clip)
-    assert turns[0].answer._inputs["words"].tolist() == [
-        3
-    ]  # nothing types it: it is there from the beginning
+    assert turns[0].answer._inputs["words"].tolist() == [3]  # nothing types it: it is there at once
     assert_same(verb, turns[-1], clip)
     sensor = Clip("s", {"sensor": Features(np.eye(4, dtype=np.float32)[[2, 2, 0, 3, 1, 2, 0, 0] * 4], 25.0)})
     _, turns = played(echo, sensor)

@@ -95,21 +95,17 @@ def export(
 ) -> None:
     """Write a run's best model as one self-describing ONNX file."""
     needs_training()
-    if card:
-        from trichord.experiments.train import publish_with_card
-
-        publish_with_card(run, target, int8=int8)
-        console.print(
-            f"wrote {target}, {target.stat().st_size / 1e6:.2f} MB, and {target.with_suffix('.md')}"
-        )
-        return
-    from trichord.experiments.train import read_headline
+    from trichord.experiments.train import publish_with_card, read_headline
     from trichord.learning.export import export_run
     from trichord.learning.training import RunFolder
 
-    scores = {} if int8 else read_headline(run)  # which were measured in fp32
-    export_run(RunFolder(run), target, int8=int8, scores=scores)
-    console.print(f"wrote {target}, {target.stat().st_size / 1e6:.2f} MB")
+    if card:
+        publish_with_card(run, target, int8=int8)
+    else:
+        scores = {} if int8 else read_headline(run)  # which were measured in fp32
+        export_run(RunFolder(run), target, int8=int8, scores=scores)
+    beside = f", and {target.with_suffix('.md')}" if card else ""
+    console.print(f"wrote {target}, {target.stat().st_size / 1e6:.2f} MB{beside}")
 
 
 def recipes(

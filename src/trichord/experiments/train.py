@@ -24,7 +24,7 @@ from trichord.prepare.cache import Cache
 from trichord.progress import console, track
 from trichord.running.conditions import Conditions
 from trichord.running.evaluate import answer_all, report_on
-from trichord.running.robustness import subset_name, subsets
+from trichord.running.robustness import subset_name, subsets, withheld
 from trichord.running.runtime import Model, load
 
 EVALUATION = "evaluation.json"
@@ -112,8 +112,8 @@ def measure(
     """Evaluate a model file with each of the `wanted` subsets of its streams, the first being all."""
     results: dict[str, Any] = {}
     for kept in wanted:
-        without = [name for name in model.streams if name not in kept]
-        conditions = Conditions(tuple(without))
+        without = withheld(kept, model)
+        conditions = Conditions(without)
         answered = answer_all(model, track(clips, f"{split}: {' '.join(kept)}"), conditions)
         name = subset_name(kept, model)
         results[name] = report_on(model, answered).to_dict()

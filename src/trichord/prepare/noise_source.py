@@ -55,7 +55,6 @@ class NoiseSource:
     """
 
     def __init__(self, written: str) -> None:
-        self.written = written
         kind, _, folder = written.partition("@")
         if folder and kind != "babble":
             raise InputError(f"{written!r}: only babble is made of a folder's voices, as babble@FOLDER")

@@ -15,7 +15,6 @@ from trichord.errors import InputError
 from trichord.metrics import Interval, evaluate_head
 from trichord.prepare.preparation import Array
 from trichord.running.conditions import AS_IT_IS, Conditions, Disturbance, Ready
-from trichord.running.explain.streams import explain_streams
 from trichord.running.runtime.model import Beam, Model
 
 WINDOW = 8
@@ -128,23 +127,15 @@ def answer_all(
         for start in range(0, len(ready), batch):
             began = perf_counter()
             items = ready[start : start + batch]
-            logits = model.logits([item.inputs for item in items])
-            decoded = [model.decode(given, beam) for given in logits]
+            answers = model.answers([item.clip for item in items], [item.inputs for item in items], beam=beam)
             computed += perf_counter() - began
-            pairs += [(item.clip, said) for item, said in zip(items, decoded, strict=True)]
+            # Only what was said is kept: an answer holds its clip's inputs too.
+            pairs += [(item.clip, answer.heads) for item, answer in zip(items, answers, strict=True)]
             if explain:
-                shares += map(share_of, [model] * len(items), items, decoded, logits)
+                shares += [answer.attribution for answer in answers]
     if not pairs:
         raise InputError("there are no clips to evaluate")
     return Answers(pairs, heard, computed, shares)
-
-
-def share_of(
-    model: Model, item: Ready, decoded: Mapping[str, Decoded], logits: Mapping[str, Array]
-) -> Mapping[str, float]:
-    """Return each stream's signed share in what was said of an item."""
-    answers = {name: said.best for name, said in decoded.items() if len(logits[name])}
-    return explain_streams(model, item.inputs, answers, logits).shares
 
 
 def windows(clips: Iterable[Clip], size: int) -> Iterator[list[Clip]]:

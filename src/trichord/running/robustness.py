@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from trichord.clip import Clip
-from trichord.errors import InputError, MissingError
-from trichord.files import atomic
+from trichord.errors import InputError
 from trichord.metrics import Interval, bootstrap, headline_of, ratio, with_count
 from trichord.running.conditions import Conditions
 from trichord.running.evaluate import Answers, answer_all, plain, report_on
+from trichord.running.figures import new_figure, save_figure
 from trichord.running.runtime.model import Beam, Model
 
 Progress = Callable[[Sequence[Clip], str], Iterable[Clip]]
@@ -71,12 +71,13 @@ def robustness(
             if levels and set(kept) <= set(deaf):  # noise changes nothing there
                 scores[name] = levels[0].scores[name]
                 continue
-            without = tuple(stream for stream in model.streams if stream not in kept)
+            without = withheld(kept, model)
             watched = progress(clips, f"{said or 'clean'}, {name}")
-            conditions = Conditions(without, None if set(kept) <= set(deaf) else said)
+            conditions = Conditions(without, said)
             answers = answer_all(model, watched, conditions, batch=batch, beam=beam, explain=not without)
             scores[name] = report_on(model, answers).heads
-            shares = mean_shares(answers) if not without else shares
+            if not without:
+                shares = mean_shares(answers)
         levels.append(Level(snr_db, scores, shares))
     return levels
 
@@ -94,6 +95,11 @@ def subsets(streams: Sequence[str]) -> list[tuple[str, ...]]:
     return [kept for size in sizes for kept in combinations(streams, size)]
 
 
+def withheld(kept: Sequence[str], model: Model) -> tuple[str, ...]:
+    """Return the model's streams that are not kept."""
+    return tuple(stream for stream in model.streams if stream not in kept)
+
+
 def subset_name(kept: Sequence[str], model: Model) -> str:
     return "all" if len(kept) == len(model.streams) else "+".join(kept)
 
@@ -103,13 +109,9 @@ def save_picture(path: str | Path, levels: Sequence[Level], noise: str) -> None:
 
     Raises MissingError without matplotlib.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingError("pictures need the extra 'train': pip install 'trichord[train]'") from None
     heads = {head: metric for head, metrics in levels[0].scores["all"].items()
              if (metric := headline_of(metrics))}  # fmt: skip
-    figure = Figure(figsize=(4.5 * (len(heads) + 1), 3.8), layout="constrained")
+    figure = new_figure(4.5 * (len(heads) + 1), 3.8)
     *axes, last = figure.subplots(1, len(heads) + 1, squeeze=False)[0]
     names = dict.fromkeys([*levels[0].shares, *levels[0].scores])  # a stream has one colour on both sides
     colours = {name: f"C{number}" for number, name in enumerate(names)} | {"all": "black"}
@@ -126,8 +128,7 @@ def save_picture(path: str | Path, levels: Sequence[Level], noise: str) -> None:
         axis.set_xticks(range(len(levels)), ratios)
         axis.set_xlabel(f"{noise}, SNR in dB")
         axis.legend(frameon=False)
-    with atomic(Path(path)) as temporary:
-        figure.savefig(temporary, dpi=150)
+    save_figure(figure, path)
 
 
 def draw(axis: Any, name: str, scores: Sequence[Interval], colour: str) -> None:

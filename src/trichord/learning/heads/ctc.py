@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import torch
@@ -60,8 +61,10 @@ class Ctc(Head):
         if self.language_order is not None:
             words = [normalise_text(str(target)).split() for target in targets]
             language = NgramModel.train(words, self.language_order)
-            weight = 0.5 if self.language_weight is None else self.language_weight
-            self.search = beam_to_metadata(BeamOptions(language=language, alpha=weight))
+            options = BeamOptions(language=language)
+            if self.language_weight is not None:
+                options = replace(options, alpha=self.language_weight)
+            self.search = beam_to_metadata(options)
 
     def metadata(self) -> dict[str, Any]:
         described = {"kind": "ctc", "units": self.units, "labels": list(self.labels)}

@@ -76,8 +76,7 @@ def labelled(target: Target | None, numbers: Mapping[str, int], time: int, rate:
     labels = torch.full((time,), 0 if events else IGNORED, dtype=torch.long)
     before = ""
     for event in events:
-        first, end = step_of(event.start, rate), step_of(event.end or 0.0, rate)
-        first = max(0, first)
+        first, end = max(0, step_of(event.start, rate)), step_of(event.end or 0.0, rate)
         labels[first:end] = numbers.get(event.what, IGNORED)
         if event.what == before:
             labels[first : first + 1] = 0

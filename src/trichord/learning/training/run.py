@@ -107,8 +107,8 @@ class RunFolder:
             raise ArtifactError(f"{self.weights_file}: does not fit the recipe beside it ({error})") from None
         return recipe, model.eval()
 
-    def lend_weights(self, model: Model) -> int:
-        """Copy this run's weights into a model wherever name and shape agree; return how many tensors did.
+    def lend_weights(self, model: Model) -> None:
+        """Copy this run's weights into a model wherever name and shape agree.
 
         Raises ArtifactError where the run has no weights, or none that fits.
         """
@@ -126,7 +126,6 @@ class RunFolder:
                 f"training.start_from: nothing in {self.path} fits this model by name and shape"
             )
         model.load_state_dict(fitting, strict=False)
-        return len(fitting)
 
     def restore(self, recipe: Recipe) -> dict[str, InputSpec]:
         """Give a recipe's preparations and heads what they had learned; return the streams' specs."""

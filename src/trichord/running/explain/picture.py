@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from trichord.clip import Event
-from trichord.errors import MissingError
-from trichord.files import atomic
 from trichord.running.explain.occlusion import Curve
 from trichord.running.explain.shapley import Attribution
+from trichord.running.figures import new_figure, save_figure
 
 
 def save_picture(
@@ -24,12 +23,8 @@ def save_picture(
 
     Raises MissingError without matplotlib.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingError("pictures need the extra 'train': pip install 'trichord[train]'") from None
     curves = curves or {}
-    figure = Figure(figsize=(8, 1.6 + 1.3 * len(curves)), layout="constrained")
+    figure = new_figure(8, 1.6 + 1.3 * len(curves))
     axes = figure.subplots(1 + len(curves), 1, squeeze=False)[:, 0]
     draw_shares(axes[0], attribution)
     axes[0].set_title(title, loc="left")
@@ -37,8 +32,7 @@ def save_picture(
         draw_curve(axis, name, curve, events)
     if curves:
         axes[-1].set_xlabel("seconds")
-    with atomic(Path(path)) as temporary:
-        figure.savefig(temporary, dpi=150)
+    save_figure(figure, path)
 
 
 def draw_shares(axis: Any, attribution: Attribution) -> None:

@@ -42,14 +42,10 @@ class LipStem(FrontEnd):
         self.window = window
 
     def build(self, spec: InputSpec) -> None:
-        first = self.channels[0]
         self.pixels = Pixels(spec)
-        self.start = nn.Sequential(
-            nn.Conv2d(self.window * self.pixels.channels, first, 7, FIRST_STRIDE, padding=3, bias=False),
-            group_norm(first),
-            nn.ReLU(),
-        )
-        self.steps = nn.Sequential(*(strided(a, b) for a, b in pairwise(self.channels)))
+        stack = self.window * self.pixels.channels
+        self.start = strided(stack, self.channels[0], kernel=7, stride=FIRST_STRIDE)
+        self.steps = nn.Sequential(*(strided(a, b, kernel=3, stride=2) for a, b in pairwise(self.channels)))
         height, width = ceil_halved((spec.shape[0], spec.shape[1]), strides=len(self.channels) + 1)
         self.width, self.rate = self.channels[-1] * height * width, spec.rate
 
@@ -68,8 +64,7 @@ class LipStem(FrontEnd):
         return torch.cat([padded[:, offset : offset + time] for offset in range(self.window)], 2)
 
 
-def strided(channels_in: int, channels: int) -> nn.Sequential:
-    """Return a convolution that halves a map, `(frames, channels, height / 2, width / 2)`, rounded up."""
-    return nn.Sequential(
-        nn.Conv2d(channels_in, channels, 3, stride=2, padding=1, bias=False), group_norm(channels), nn.ReLU()
-    )
+def strided(channels_in: int, channels: int, *, kernel: int, stride: int) -> nn.Sequential:
+    """Return a convolution to `(frames, channels, height / stride, width / stride)`, rounded up."""
+    convolution = nn.Conv2d(channels_in, channels, kernel, stride, padding=kernel // 2, bias=False)
+    return nn.Sequential(convolution, group_norm(channels), nn.ReLU())

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from trichord.errors import RecipeError
 from trichord.learning.encoders.front_ends.front_end import FrontEnd
-from trichord.learning.encoders.subsample import Subsample
+from trichord.learning.encoders.subsample import SpectralSubsample, Subsample
 from trichord.learning.stream import Stream
 from trichord.prepare.preparation import InputSpec
 
@@ -50,9 +50,9 @@ class Encoder(nn.Module):
             )
         self.front.build(spec)
         self.width = self.dim or dim
-        self.step_down = Subsample(
-            self.front.width, self.width, self.subsample or factor(self.front.rate, clock)
-        )
+        steps = self.subsample or factor(self.front.rate, clock)
+        kind = SpectralSubsample if self.front.spectral and steps > 1 else Subsample
+        self.step_down = kind(self.front.width, self.width, steps)
         if body:
             self.build_body(self.width)
 

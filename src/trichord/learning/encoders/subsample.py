@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trichord.learning.stream import Stream
+from trichord.learning.stream import Stream, mask_of
 
 FACTORS = (1, 2, 4, 8)
 
@@ -37,6 +39,37 @@ class Subsample(nn.Module):
             stream = halved(step, stream)
         rate = None if stream.rate is None else stream.rate / self.factor
         return Stream(self.norm(self.project(stream.values)), stream.lengths, rate)
+
+
+class SpectralSubsample(nn.Module):
+    """The same step for frames of neighbouring bands: each doubling convolves time and frequency together.
+
+    As the Conformer's front (Gulati et al., 2020): 3 x 3 convolutions of stride 2, so that a formant that
+    moves looks alike wherever it is. Raises ValueError for a factor other than 2, 4 and 8.
+    """
+
+    def __init__(self, bands: int, dim: int, factor: int, channels: int = 32) -> None:
+        super().__init__()
+        if factor not in FACTORS[1:]:
+            raise ValueError(f"subsample must be 2, 4 or 8; got {factor}")
+        self.factor = factor
+        widths = [1] + [channels] * FACTORS.index(factor)
+        self.steps = nn.ModuleList(
+            nn.Conv2d(width, after, kernel_size=3, stride=2, padding=1) for width, after in pairwise(widths)
+        )
+        self.project = nn.Linear(channels * -(-bands // factor), dim)
+        self.norm = nn.LayerNorm(dim)
+
+    def forward(self, stream: Stream) -> Stream:
+        stream = stream._replace(values=at_least(1, stream.values)).cleared()
+        maps, lengths = stream.values[:, None], stream.lengths  # (batch, channels, time, bands)
+        for step in self.steps:
+            maps = F.silu(step(maps))
+            lengths = torch.div(lengths + 1, 2, rounding_mode="floor")
+            maps = torch.where(mask_of(lengths, maps[:, 0])[:, None, :, None], maps, 0.0)
+        frames = maps.transpose(1, 2).flatten(2)
+        rate = None if stream.rate is None else stream.rate / self.factor
+        return Stream(self.norm(self.project(frames)), lengths, rate)
 
 
 def halved(step: nn.Module, stream: Stream) -> Stream:

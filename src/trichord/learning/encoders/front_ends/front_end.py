@@ -14,11 +14,13 @@ from trichord.prepare.preparation import Array, InputSpec
 class FrontEnd(nn.Module):
     """Turns a batch of prepared inputs into feature frames, inside the graph.
 
-    `takes` names the kinds of `InputSpec` it accepts. `build` receives what comes from the data and sets
+    `takes` names the kinds of `InputSpec` it accepts; `spectral` says whether neighbouring features are
+    neighbouring frequencies, so that a convolution over them means something. `build` receives what comes from the data and sets
     `width` (features per frame) and `rate` (frames per second, or None).
     """
 
     takes: ClassVar[tuple[str, ...]] = ()
+    spectral: ClassVar[bool] = False
     width: int
     rate: float | None
 

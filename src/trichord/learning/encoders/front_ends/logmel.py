@@ -48,6 +48,7 @@ class LogMel(FrontEnd):
     """
 
     takes: ClassVar[tuple[str, ...]] = ("samples",)
+    spectral: ClassVar[bool] = True
     taper: Tensor
     filters: Tensor
     first: Tensor

@@ -192,4 +192,4 @@ def test_every_score_knows_its_direction():
 
 def test_heads_of_unknown_kind_are_refused():
     with pytest.raises(InputError, match="cannot evaluate"):
-        evaluate_head({"kind": "tag"}, [], [])
+        evaluate_head({"kind": "telepathy"}, [], [])

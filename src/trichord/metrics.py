@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from rapidfuzz.distance import Levenshtein
 
-from trichord.clip import Target
+from trichord.clip import Event, Target
 from trichord.decoding.answer import UNSURE, Decoded
 from trichord.decoding.calibration import bin_of
+from trichord.decoding.tag import step_labels
 from trichord.errors import InputError
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -329,7 +330,8 @@ def evaluate_head(
     """Return a head's scores by name, over the items whose target is known.
 
     `ctc`: wer, cer, sentence_accuracy; `classify`: accuracy, macro_f1, uar, ece; `regress`: mae, rmse,
-    pearson, ccc, each the mean over the head's names. NaN where no target is known.
+    pearson, ccc, each the mean over the head's names; `tag`: accuracy, macro_f1, uar over labelled steps.
+    NaN where no target is known.
     """
     if head.get("kind") not in HEAD_SCORES:
         raise InputError(f"cannot evaluate a head of kind {head.get('kind')!r:.60}; "
@@ -380,6 +382,38 @@ def regress_scores(head: Mapping[str, Any], targets: Sequence[Target], decoded: 
     }
 
 
+def tag_scores(head: Mapping[str, Any], targets: Sequence[Target], decoded: Sequence[Decoded]) -> Scores:
+    """Return scores over labelled steps; a step that was not answered is a miss."""
+    rows = [steps_of(head, target, said) for target, said in zip(targets, decoded, strict=True)]
+    owners = np.array([row for row, (truth, _) in enumerate(rows) for _ in truth], np.int64)
+    truth = [label for labels, _ in rows for label in labels]
+    said = [label for _, labels in rows for label in labels]
+
+    def by_clip(steps: Floats) -> Floats:
+        sums = np.zeros((len(rows), steps.shape[1]))
+        np.add.at(sums, owners, steps)
+        return sums
+
+    classes = by_clip(found_and_missed(truth, said))
+    hits = by_clip(with_count(matches(truth, said)))
+    return {"accuracy": (hits, ratio), "macro_f1": (classes, macro_f1_of), "uar": (classes, recall_of)}
+
+
+def steps_of(head: Mapping[str, Any], target: Target, said: Decoded) -> tuple[list[str], list[str]]:
+    """Return the true and the given labels of the steps that have a true one; events are read as steps."""
+    given = list(said.value) if isinstance(said.value, tuple) else []
+    parts = list(target) if not isinstance(target, str | float | int) else []
+    truth: list[Any] = parts
+    if all(isinstance(part, Event) for part in parts):
+        events = [part for part in parts if isinstance(part, Event)]
+        last = max(((e.start if e.end is None else e.end) for e in events), default=0.0)
+        truth = step_labels(events, len(given) or math.ceil(last * (said.rate or 1.0)), said.rate)
+    named = [head.get("outside") if label is None else label for label in truth]
+    answers = [str(label) for label in given] + [UNSURE] * (len(named) - len(given))
+    known = [(str(t), answer) for t, answer in zip(named, answers, strict=False) if t is not None]
+    return [t for t, _ in known], [answer for _, answer in known]
+
+
 def mean_over_names(rows: Floats, statistic: Statistic) -> Score:
     """Return a score of statistics `(items, names, k)`: the mean of the names' own."""
     items, names, width = rows.shape
@@ -395,4 +429,5 @@ HEAD_SCORES: dict[str, Callable[[Mapping[str, Any], Sequence[Target], Sequence[D
     "ctc": ctc_scores,
     "classify": classify_scores,
     "regress": regress_scores,
+    "tag": tag_scores,
 }

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from trichord.clip import Event
 
-Value: TypeAlias = str | float | tuple[float, ...]
+Value: TypeAlias = str | float | tuple[float, ...] | tuple[str, ...]
 
 UNSURE = "not sure"
 """What a classifier says instead of a class of which it is not confident enough."""
@@ -20,7 +20,9 @@ class Decoded:
 
     `confidence` is between 0 and 1, or None where there is nothing to be confident about.
     `log_score` is the natural log-probability of `best`, as `log_probability` gives it.
-    `scores` are the classes' probabilities; `events` the words of a transcript with their times.
+    `rate` is how many of a tagger's labels last a second, None where steps have no clock.
+    `scores` are the classes' probabilities; `events` the words of a transcript, or the
+    spans of a tagger, with their times.
     """
 
     value: Value
@@ -28,6 +30,7 @@ class Decoded:
     log_score: float
     scores: Mapping[str, float] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
+    rate: float | None = None
 
     @property
     def best(self) -> Value:

@@ -10,9 +10,16 @@ from numpy.typing import ArrayLike
 from trichord.decoding.answer import Decoded, Value
 from trichord.decoding.classify import classify_log_probability, decode_classify
 from trichord.decoding.ctc import check_rate, ctc_answer_log_probability, decode_ctc
-from trichord.decoding.metadata import ClassifyMetadata, CtcMetadata, RegressMetadata, read_head
+from trichord.decoding.metadata import (
+    ClassifyMetadata,
+    CtcMetadata,
+    RegressMetadata,
+    TagMetadata,
+    read_head,
+)
 from trichord.decoding.options import BeamOptions
 from trichord.decoding.regress import decode_regress, regress_log_probability
+from trichord.decoding.tag import decode_tag, tag_log_probability
 from trichord.errors import ArtifactError
 from trichord.kinds import nearest
 
@@ -24,6 +31,7 @@ DECODERS: dict[str, Decoder] = {
     "ctc": lambda head, logits, rate, beam: decode_ctc(read_head(CtcMetadata, head), logits, rate, beam),
     "classify": lambda head, logits, rate, beam: decode_classify(read_head(ClassifyMetadata, head), logits),
     "regress": lambda head, logits, rate, beam: decode_regress(read_head(RegressMetadata, head), logits),
+    "tag": lambda head, logits, rate, beam: decode_tag(read_head(TagMetadata, head), logits, rate),
 }
 
 SCORERS: dict[str, Scorer] = {
@@ -36,6 +44,7 @@ SCORERS: dict[str, Scorer] = {
     "regress": lambda head, logits, answer: regress_log_probability(
         read_head(RegressMetadata, head), logits, answer
     ),
+    "tag": lambda head, logits, answer: tag_log_probability(read_head(TagMetadata, head), logits, answer),
 }
 
 
@@ -46,7 +55,7 @@ def decode(
 
     `head` is its metadata, `logits` one item's `(time, outputs)` cut to its length, `rate` its steps per
     second or None; `beam` searches where the head's kind can, the best path is taken otherwise. An item
-    with nothing in it, time 0, answers "" (no speech), "not sure", or the training mean.
+    with nothing in it, time 0, answers "" (no speech), "not sure", the training mean, or no labels.
     Raises ArtifactError for metadata and InputError for logits that cannot be read.
     """
     check_rate(rate)
@@ -57,7 +66,8 @@ def log_probability(head: Head, logits: ArrayLike, answer: Value) -> float:
     """Return the natural log-probability of a given answer under logits `(time, outputs)`.
 
     `ctc`: over all paths, -inf where none spells the answer; `classify`: at the head's temperature, uniform
-    for time 0; `regress`: minus the squared distance in standard deviations, from the mean for time 0.
+    for time 0; `regress`: minus the squared distance in standard deviations, from the mean for time 0; `tag`: summed
+    over the steps.
     """
     return SCORERS[kind_of(head)](head, logits, answer)
 

@@ -72,6 +72,19 @@ class RegressMetadata(HeadMetadata):
         return self
 
 
+class TagMetadata(HeadMetadata):
+    """Labels of steps, and the one, if any, that means no event."""
+
+    labels: Labels
+    outside: Label | None = None
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        if len(set(self.labels)) != len(self.labels):
+            raise ValueError("labels repeat; each must be there once")
+        return self
+
+
 HeadType = TypeVar("HeadType", bound=HeadMetadata)
 
 

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trichord.clip import Clip
+from trichord.clip import Clip, Event, Target
 from trichord.decoding import Decoded
 from trichord.decoding.calibration import reliability
+from trichord.decoding.tag import step_labels
 from trichord.files import write_text
 from trichord.metrics import confusion_matrix
 
@@ -27,9 +28,18 @@ def write_predictions(path: Path, answered: Answered, heads: Iterable[str]) -> N
         for head in heads:
             if head in clip.targets:
                 said = decoded[head]
-                row[head] = {"value": said.value, "confidence": said.confidence, "target": clip.targets[head]}
+                target = as_labels(clip.targets[head], said)
+                row[head] = {"value": said.value, "confidence": said.confidence, "target": target}
         lines.append(json.dumps(row, ensure_ascii=False))
     write_text(path, "\n".join(lines) + "\n")
+
+
+def as_labels(target: Target, said: Decoded) -> Any:
+    """Return a target as JSON can hold it: of timed events, the label of each step that was answered."""
+    if isinstance(target, str | float | int) or not isinstance(said.value, tuple):
+        return target
+    events = [part for part in target if isinstance(part, Event)]
+    return step_labels(events, len(said.value), said.rate) if events else list(target)
 
 
 def read_predictions(path: Path) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from parity import HeadAlone, assert_export_parity
+from trichord.clip import Event
 from trichord.kinds import Kinds
 from trichord.learning.heads import HEADS
 from trichord.learning.stream import Stream, mask_of
@@ -18,6 +19,12 @@ TARGETS = {
     "ctc": ["Cab a", "b", "", "a bad cab"],
     "classify": ["yes", "no", "yes", "maybe"],
     "regress": [(0.5, 3.0), (1.5, -2.0), (2.5, 0.0), (-1.0, 7.0)],
+    "tag": [
+        (Event("a", 0.0, 0.04), Event("b", 0.4, 0.44)),
+        (Event("b", 0.04, 0.08),),
+        (Event("a", 0.12, 0.16),),
+        (Event("c", 0.0, 0.04), Event("a", 0.48, 0.52)),
+    ],
 }
 CHOICES = [
     "ctc",
@@ -27,6 +34,8 @@ CHOICES = [
     "regress",
     {"kind": "regress", "criterion": "mae"},
     {"kind": "regress", "criterion": "ccc"},
+    "tag",
+    {"kind": "tag", "class_weights": "balanced", "label_smoothing": 0.1},
 ]
 
 

@@ -16,6 +16,7 @@ from trichord.decoding.metadata import ClassifyMetadata, read_head
 from trichord.errors import InputError
 from trichord.kinds import nearest
 from trichord.learning.heads.answer import ClipHead
+from trichord.learning.heads.head import balance
 from trichord.learning.stream import Stream
 
 
@@ -87,12 +88,7 @@ class Classify(ClipHead):
         if self.class_weights is None:
             return losses.mean()
         # Not torch's own weighting, which divides by the batch's weights: a batch of one class has none.
-        return (losses * self.balance().to(targets.device)[targets]).mean()
-
-    def balance(self) -> Tensor:
-        """Return each class's weight, `(classes,)`, whose mean over the training clips is 1."""
-        counts = torch.tensor(list(self.counts.values()), dtype=torch.float32)
-        return counts.sum() / (len(counts) * counts)
+        return (losses * balance(self.counts).to(targets.device)[targets]).mean()
 
 
 def named(target: Target) -> str:

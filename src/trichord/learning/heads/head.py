@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from trichord.clip import Target
@@ -62,6 +63,12 @@ def answerable(logits: Stream, targets: Sequence[Target | None]) -> dict[int, Ta
     """Return the targets that can teach, by their row: those known, of items with something in them."""
     lengths = logits.lengths.tolist()
     return {row: target for row, target in enumerate(targets) if target is not None and lengths[row] > 0}
+
+
+def balance(counts: Mapping[str, int]) -> Tensor:
+    """Return each class's weight, `(classes,)`, whose mean over what was counted is 1, as in scikit-learn."""
+    numbers = torch.tensor(list(counts.values()), dtype=torch.float32)
+    return numbers.sum() / (len(numbers) * numbers)
 
 
 def nothing(logits: Stream) -> Tensor:

@@ -15,8 +15,8 @@ class FrontEnd(nn.Module):
     """Turns a batch of prepared inputs into feature frames, inside the graph.
 
     `takes` names the kinds of `InputSpec` it accepts; `spectral` says whether neighbouring features are
-    neighbouring frequencies, so that a convolution over them means something. `build` receives what comes from the data and sets
-    `width` (features per frame) and `rate` (frames per second, or None).
+    neighbouring frequencies, so that a convolution over them means something. `build` receives what comes
+    from the data and sets `width` (features per frame) and `rate` (frames per second, or None).
     """
 
     takes: ClassVar[tuple[str, ...]] = ()

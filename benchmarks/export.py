@@ -117,7 +117,7 @@ def measure_run(folder: Path) -> None:
         ratio = small.stat().st_size / whole.stat().st_size
         note = f"{folder.name}: {whole.stat().st_size / 1e6:.2f} to {small.stat().st_size / 1e6:.2f} MB"
         record("export/int8-ratio", ratio, "int8 / fp32 bytes", bar="<= 0.35", note=note)
-        measure_loss(recipe.corpus.clips("test"), whole, small)
+        measure_loss(recipe.clips("test"), whole, small)
 
 
 def measure_loss(clips, whole: Path, small: Path) -> None:

@@ -28,7 +28,7 @@ def main(folder: Path) -> None:
     recipe = load_recipe(folder / "recipe.yaml")
     model = load(folder / "model.onnx")
     model.preparations.cache = Cache()
-    clips = recipe.corpus.clips("test")
+    clips = recipe.clips("test")
     for kept in subsets(list(model.streams)):
         answers = answer_all(model, clips, Conditions(withheld(kept, model)))
         for metric, score in scores(model, answers).items():

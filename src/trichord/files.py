@@ -1,4 +1,4 @@
-"""Writing files so that a reader never meets half of one."""
+"""Where files lie, and writing them so that a reader never meets half of one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+SOUND = (".wav", ".flac", ".opus", ".ogg", ".mp3", ".m4a", ".aac")
+FILM = (".mp4", ".mkv", ".mov", ".mpg", ".avi", ".webm", ".m4v")
+PICTURE = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+"""Suffixes of media files."""
 
 
 @contextmanager
@@ -25,3 +30,8 @@ def write_text(path: Path, text: str) -> None:
     """Write text atomically, UTF-8."""
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def data_root() -> Path:
+    """Return the folder that holds the corpora: $TRICHORD_DATA, or ../shared/data."""
+    return Path(os.environ.get("TRICHORD_DATA") or Path("..", "shared", "data"))

@@ -124,12 +124,13 @@ def test_run_answers_a_file_and_a_folder(home: Path) -> None:
 
 def test_evaluate_prints_one_json_object_with_intervals(home: Path) -> None:
     arguments = ("--on", "scenes:test", "--without", "note", "--noise", "babble:0dB", "--room", "0.3")
-    arguments += ("--gaps", "voice=0.5", "--json")
+    arguments += ("--gaps", "voice=0.5", "--outliers", "voice=0.01", "--missing", "voice=0.5", "--json")
     report = json.loads(succeeds("evaluate", "runs/tiny/model.onnx", *arguments, cwd=home))
     row = report["heads"]["intent"]["accuracy"]
     assert row["low"] <= row["value"] <= row["high"]
     assert row["n"] > 0
     assert (report["room"], report["gaps"]) == (0.3, {"voice": 0.5})
+    assert (report["outliers"], report["missing"]) == ({"voice": 0.01}, {"voice": 0.5})
 
 
 def test_evaluating_the_file_repeats_the_run_folders_own_evaluation(home: Path) -> None:
@@ -165,15 +166,6 @@ def test_a_card_speaks_of_the_very_file(home: Path) -> None:
     again = json.loads(succeeds("evaluate", "zoo/tiny.onnx", "--json", cwd=home))["heads"]
     assert scores["intent"]["accuracy"]["value"] == again["intent"]["accuracy"]["value"]
     assert f"{scores['intent']['accuracy']['value']:.3f}" in card
-
-
-def test_robustness_draws_a_curve(home: Path) -> None:
-    arguments = ("--snr", "10,-5", "--noise", "pink", "--picture", "curve.png")
-    table = succeeds("robustness", "runs/tiny", *arguments, cwd=home)
-    assert all(word in table for word in ("clean", "10 dB", "-5 dB", "share of note", "intent accuracy"))
-    assert (home / "curve.png").read_bytes().startswith(b"\x89PNG")
-    told = json.loads(succeeds("robustness", "runs/tiny", *arguments, "--json", cwd=home))
-    assert [level["snr_db"] for level in told["levels"]] == [None, 10, -5]
 
 
 def test_compare_tells_variants_apart(home: Path) -> None:
@@ -213,7 +205,8 @@ def test_the_installed_command_prints_one_line_and_no_traceback(home: Path) -> N
         (("evaluate", "runs/tiny", "--on", "gird:test"), "did you mean 'grid'"),
         (("evaluate", "runs/tiny", "--noise", "babble"), "babble"),
         (("evaluate", "runs/tiny", "--gaps", "voice"), "STREAM=SHARE"),
-        (("robustness", "runs/tiny", "--snr", "loud"), "numbers parted by commas"),
+        (("evaluate", "runs/tiny", "--noise", "white:0dB", "--noise", "voice=white:0dB"), "say STREAM="),
+        (("evaluate", "runs/tiny", "--swap", "notes"), "did you mean 'note'"),
         (("export", "none", "x.onnx"), "none"),
         (("export", "runs/tiny", "tiny.yaml/x.onnx"), "tiny.yaml"),
         (("train", "tiny.yaml", "--run", "clip.mp4"), "clip.mp4"),

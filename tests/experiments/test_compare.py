@@ -29,7 +29,8 @@ def write_run(folder: Path, values: list[str], valid: float) -> Path:
 def test_the_best_is_chosen_on_validation_and_differences_are_paired_on_test(tmp_path: Path) -> None:
     good = [write_run(tmp_path / f"good{i}", ["yes"] * 18 + ["no"] * 2, valid=0.8) for i in range(2)]
     poor = [write_run(tmp_path / f"poor{i}", ["yes"] * 20, valid=0.7) for i in range(2)]
-    rows = {row["variant"]: row for row in tabulate({"good": good, "poor": poor})}
+    runs = {"good": [[run] for run in good], "poor": [[run] for run in poor]}
+    rows = {row["variant"]: row for row in tabulate(runs)}
     assert rows["good"]["best"]
     assert not rows["poor"]["best"]
     assert rows["poor"]["minus_best"]["value"] == pytest.approx(0.1)
@@ -41,7 +42,7 @@ def test_the_best_is_chosen_on_validation_and_differences_are_paired_on_test(tmp
 
 def test_a_run_does_not_differ_from_itself(tmp_path: Path) -> None:
     run = write_run(tmp_path / "a", ["yes", "no", "yes"], valid=0.5)
-    interval = difference([run], [run], "verb", "accuracy")
+    interval = difference([[run]], [[run]], "verb", "accuracy")
     assert (interval.value, interval.low, interval.high) == (0, 0, 0)
 
 

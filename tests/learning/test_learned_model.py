@@ -3,10 +3,12 @@ from __future__ import annotations
 import pytest
 import torch
 
+from trichord.clip import Event
 from trichord.learning.batch import Item, collate
 from trichord.learning.model import Model
 from trichord.learning.recipe import load_recipe
 from trichord.learning.training import Data, load_data
+from trichord.prepare.preparation import InputSpec
 
 RECIPE = {
     "corpus": {"kind": "scenes", "size": 12},
@@ -65,3 +67,16 @@ def test_an_item_answers_the_same_alone_and_in_a_batch(built: tuple[Model, Data]
             torch.testing.assert_close(
                 together[head].values[row, :length], stream.values[0, :length], atol=2e-5, rtol=1e-4
             )
+
+
+@pytest.mark.parametrize("stage", ["early", "trunk"])
+def test_a_trunk_has_a_clock_only_if_a_stream_has_one(stage: str) -> None:
+    specs = {"words": InputSpec("array", None, (3,)), "face": InputSpec("array", None, (2,))}
+    streams = {name: {"from": name, "encoder": "features"} for name in specs}
+    recipe = load_recipe({**RECIPE, **STAGES[stage], "streams": streams, "heads": {"mood": "tag"}})
+    recipe.heads["mood"].fit([(Event("glad", 0, 1), Event("sad", 1, 2))])
+    model = Model(recipe, specs)
+    inputs = {name: (torch.randn(1, 4, spec.shape[0]), torch.tensor([4])) for name, spec in specs.items()}
+    said = model(inputs).logits["mood"]
+    assert said.rate is None
+    assert said.lengths.tolist() == [4]

@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tiny_models import RATE, VERBS
 
 from trichord import Audio, Clip, InputError, Model
@@ -81,6 +83,11 @@ def test_a_room_blurs_a_voice_and_gaps_silence_it(verb: Model) -> None:
         (Conditions(gaps={"words": 0.5}), "gaps: 'words' is no clocked stream"),
         (Conditions(gaps={"voice": 1.5}), "from 0 to 1; got 1.5"),
         (Conditions(room=-1), "reverberation time"),
+        (Conditions(outliers={"words": 2}), "outliers must be from 0 to 1; got 2"),
+        (Conditions(missing={"voice": -1}), "voice's probability must be from 0 to 1; got -1"),
+        (Conditions(missing={"lips": 1}), "missing: 'lips' is no stream"),
+        (Conditions(swapped=("word",)), "swapped: 'word' is no stream.*did you mean 'words'"),
+        (Conditions(noise={"words": "white:0dB"}), "noise: 'words' is no stream of samples, frames"),
     ],
 )
 def test_impossible_conditions(verb: Model, conditions: Conditions, message: str) -> None:
@@ -95,6 +102,97 @@ def test_shares_come_with_the_answers(verb: Model) -> None:
         assert set(shares) == {"voice", "words"}
         if clip.inputs["text"] == "stop":
             assert shares["words"] > abs(shares["voice"])  # silent: only the word speaks
+
+
+DISTURBED = Conditions(
+    noise="white:0dB", outliers={"voice": 0.1, "words": 0.5}, missing={"words": 0.5}, seed=3
+)
+
+
+def ready(count: int) -> list[Ready]:
+    rng = np.random.default_rng(1)
+    return [
+        Ready(
+            Clip(f"c{index}", {}, {"verb": VERBS[index % 3]}),
+            {"voice": rng.standard_normal(50).astype(np.float32), "words": rng.integers(1, 5, 4)},
+        )
+        for index in range(count)
+    ]
+
+
+def same(first: Ready, second: Ready) -> bool:
+    names = first.inputs.keys()
+    return names == second.inputs.keys() and all(
+        np.array_equal(first.inputs[name], second.inputs[name]) for name in names
+    )
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.integers(0, 9), unique=True, min_size=1), st.integers(0, 3))
+def test_a_disturbance_is_drawn_from_seed_and_clip_alone(verb: Model, chosen: list[int], seed: int) -> None:
+    conditions, items = replace(DISTURBED, seed=seed), ready(10)
+    together = Disturbance(verb, conditions)(items)
+    some = Disturbance(verb, conditions)([items[number] for number in chosen])
+    assert all(same(together[number], item) for number, item in zip(chosen, some, strict=True))
+    others = Disturbance(verb, replace(conditions, seed=seed + 1))(items)
+    assert not all(map(same, together, others))
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_more_is_lost_at_a_higher_rate(verb: Model, first: float, second: float) -> None:
+    low, high = sorted([first, second])
+    lost = []
+    for rate in (low, high):
+        conditions = Conditions(missing={"words": rate}, outliers={"voice": rate})
+        items = ready(10)
+        changed = Disturbance(verb, conditions)(items)
+        absent = {item.clip.id for item in changed if "words" not in item.inputs}
+        wild = [item.inputs["voice"] != before.inputs["voice"]
+                for item, before in zip(changed, items, strict=True)]  # fmt: skip
+        lost.append((absent, np.stack(wild)))
+    assert lost[0][0] <= lost[1][0]
+    assert not (lost[0][1] & ~lost[1][1]).any()
+    everything = Disturbance(verb, Conditions(missing={"words": 1}))(ready(10))
+    assert all(set(item.inputs) == {"voice"} for item in everything)
+
+
+def test_a_swapped_stream_is_another_clips_with_another_target(verb: Model) -> None:
+    items = ready(70)
+    swapped = Disturbance(verb, Conditions(swapped=("words",)))(items)
+    arrays = {item.clip.id: item.inputs for item in items}
+    for item, before in zip(swapped, items, strict=True):
+        lender = item.lent["words"]
+        assert lender.targets != item.clip.targets
+        assert item.inputs["words"] is arrays[lender.id]["words"]
+        assert item.inputs["voice"] is before.inputs["voice"]
+    assert len({item.lent["words"].id for item in swapped}) > 20
+    (alone,) = Disturbance(verb, Conditions(swapped=("words",)))(items[:1])
+    assert not alone.lent
+
+
+def test_batches_swap_the_same(verb: Model) -> None:
+    reports = [evaluate(verb, clips(70), Conditions(swapped=("words",)), batch=batch) for batch in (1, 8)]
+    assert reports[0].heads["verb"]["accuracy"] == reports[1].heads["verb"]["accuracy"]
+    assert reports[0].to_dict()["swapped"] == ["words"]
+
+
+def test_every_condition_is_told(verb: Model) -> None:
+    conditions = Conditions(noise={"voice": "white:0dB"}, outliers={"words": 0.1}, missing={"voice": 0.5})
+    told = json.loads(json.dumps(evaluate(verb, clips(6), conditions).to_dict(), allow_nan=False))
+    assert told["noise"] == {"voice": "white:0dB"}
+    assert told["outliers"] == {"words": 0.1}
+    assert told["missing"] == {"voice": 0.5}
+
+
+def test_features_are_noisy_in_training_deviations(echo: Model) -> None:
+    item = Ready(Clip("c", {}), {"signal": np.full((5000, 4), 7.0, np.float32)})
+    (noisy,) = Disturbance(echo, Conditions(noise={"signal": "white:20dB"}))([item])
+    assert noisy.inputs["signal"].std() == pytest.approx(0.1, rel=0.05)  # type: ignore[attr-defined]
+    (wild,) = Disturbance(echo, Conditions(outliers={"signal": 0.1}))([item])
+    assert set(np.unique(wild.inputs["signal"])) == {-10.0, 7.0, 10.0}
+    with pytest.raises(InputError, match="its noise is white, not babble"):
+        Disturbance(echo, Conditions(noise={"signal": "babble:0dB"}))
 
 
 def test_noise_needs_samples(echo: Model) -> None:

@@ -2,16 +2,24 @@ from __future__ import annotations
 
 from itertools import permutations
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_models import RATE
 
-from trichord import Audio, InputError, Model
+from trichord import Audio, Clip, InputError, Model
 from trichord.decoding import log_probability
-from trichord.running.explain import Attribution, coalitions, shapley
+from trichord.running.explain import Attribution, Parts, coalitions, shapley
+from trichord.running.explain.by_class import (
+    EVERY,
+    attributions,
+    gather,
+    save_class_picture,
+    shares_by_class,
+)
 from trichord.running.explain.picture import save_picture
 
 Game = dict[frozenset[str], float]
@@ -106,6 +114,73 @@ def test_a_transcript_against_silence(echo: Model) -> None:
     assert found.shares == {"signal": 1.0}
 
 
+def test_a_shorter_transcript_is_taken_as_it_is(echo: Model) -> None:
+    """Two steps that spell the answer are worth as much as they say, though four gave it."""
+    from trichord.running.explain.worth import worths
+
+    said = 9 * np.eye(4, dtype=np.float32)[[2, 0, 3, 0]]
+    answers, full = {"transcript": "ab"}, {"transcript": said}
+    short, mute = worths(echo, [{"signal": said[[0, 2]]}, {"signal": said[:1]}], answers, full)
+    head = echo.heads["transcript"]
+    assert short == pytest.approx(log_probability(head, said[[0, 2]], "ab"), abs=1e-5)
+    assert mute == pytest.approx(log_probability(head, np.zeros((4, 4)), "ab"))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 3 * RATE // 100), st.lists(st.sampled_from(["go", "now", "stop", "turn"]), max_size=5))
+def test_all_subsets_are_one_run_and_add_up(verb: Model, length: int, words: list[str]) -> None:
+    samples = np.sin(np.arange(length) / 7).astype(np.float32)
+    answer = verb({"audio": Audio(samples, RATE), "text": " ".join(words)})
+    with mock.patch.object(verb, "run", wraps=verb.run) as runs:
+        found = answer.explain()
+    assert runs.call_count == 1
+    assert sum(found.nats.values()) == pytest.approx(found.full - found.empty, abs=1e-5)
+
+
+def test_shares_by_class(verb: Model, tmp_path: Path) -> None:
+    said = [(loud, word) for loud in (0.5, 1.0) for word in ("go", "stop", "turn")]
+    clips = [
+        Clip(
+            f"c{number}",
+            {"audio": Audio(np.full(RATE, loud, np.float32), RATE), "text": word},
+            {"verb": word},
+        )
+        for number, (loud, word) in enumerate(said)
+    ]
+    ready = [(clip, verb.preparations(clip)) for clip in clips]
+    shares = shares_by_class(verb, ready, against="uniform")
+    assert list(shares["verb"]) == [EVERY, "go", "stop", "turn"]
+    own = [verb(clip).attribution for clip in clips]
+    for stream in ("voice", "words"):
+        assert shares["verb"][EVERY][stream].value == pytest.approx(np.mean([s[stream] for s in own]))
+        stops = [s[stream] for s, (_, word) in zip(own, said, strict=True) if word == "stop"]
+        assert shares["verb"]["stop"][stream].value == pytest.approx(np.mean(stops))
+    save_class_picture(tmp_path / "classes.png", shares)
+    assert (tmp_path / "classes.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(InputError, match="no clips"):
+        shares_by_class(verb, [])
+
+
+def test_what_is_always_said_owes_nothing_to_a_stream(verb: Model) -> None:
+    """Against its average output, a voice that is the same in every clip explains nothing of the words."""
+    voice = Audio(np.full(RATE, 0.01, np.float32), RATE)
+    clips = [
+        Clip(word, {"audio": voice, "text": word}, {"verb": word}) for word in ("go", "stop", "turn")
+    ] * 5
+    ready = [(clip, verb.preparations(clip)) for clip in clips]
+    share = shares_by_class(verb, ready)["verb"][EVERY]
+    assert abs(share["voice"].value) < 0.1 < 0.9 < share["words"].value
+
+
+def test_noise_owes_nothing_to_a_transcript(echo: Model) -> None:
+    """Frames that say the same of every clip are a step up from labels all alike, none from their mean."""
+    steady = np.tile(np.array([6, 0, 0, 0], np.float32), (30, 1))
+    ready = [(Clip(str(n), {"text": "x"}), {"signal": steady}) for n in range(3)]
+    found = gather(echo, ready)["transcript"]
+    assert attributions(echo, "transcript", found, "uniform")[0].nats["signal"] > 5
+    assert attributions(echo, "transcript", found, "average")[0].nats["signal"] == pytest.approx(0, abs=1e-4)
+
+
 def test_occlusion_finds_the_moment(verb: Model) -> None:
     samples = np.zeros(2 * RATE, np.float32)
     samples[RATE : RATE + RATE // 2] = 1
@@ -154,3 +229,24 @@ def test_picture(verb: Model, tmp_path: Path) -> None:
     assert path.read_bytes().startswith(b"\x89PNG")
     assert list(tmp_path.iterdir()) == [path]
     save_picture(path, Attribution({}, 0, 0))
+
+
+@pytest.mark.parametrize("shape", [(6, 4), (6, 8, 10), (6, 8, 10, 3)])
+def test_parts_are_drawn_and_told(shape: tuple[int, ...], tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    nats = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    nats[4] *= 9
+    pictures = np.zeros(shape, np.uint8) if len(shape) > 2 else None
+    part = Parts("array" if pictures is None else "frames", nats, 25.0, pictures=pictures)
+    told = part.to_dict()
+    assert told["seconds"] == pytest.approx((np.arange(6) + 0.5) / 25)
+    assert sum(told["nats"]) == pytest.approx(nats.sum(), abs=1e-3)
+    if pictures is None:
+        assert np.shape(told["features"]) == shape
+    else:
+        assert told["strongest"]["frame"] == 4
+        assert np.shape(told["strongest"]["nats"]) == shape[1:3]
+        assert np.shape(told["strongest"]["picture"]) == shape[1:]
+    words = Parts("tokens", np.array([1, -2], np.float32), tokens=("now", "?"))
+    save_picture(tmp_path / "why.png", Attribution({"x": 1.0}, 0, 0), parts={"x": part, "words": words})
+    assert (tmp_path / "why.png").read_bytes().startswith(b"\x89PNG")

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from trichord import __version__
-from trichord.cli import data, learn, use
+from trichord.cli import data, explain, learn, robustness, use
 from trichord.errors import TrichordError
 from trichord.progress import console
 
@@ -23,8 +23,8 @@ app.command()(use.evaluate)
 app.command()(learn.compare)
 app.command()(learn.export)
 app.command()(use.run)
-app.command()(use.explain)
-app.command()(use.robustness)
+app.command()(explain.explain)
+app.command()(robustness.robustness)
 app.command()(learn.recipes)
 app.command()(data.corpora)
 app.command()(data.doctor)

@@ -65,6 +65,13 @@ def compare(
         ),
     ],
     seeds: Annotated[int, typer.Option(min=1, help="How often to train each, with seeds 0, 1, ...")] = 1,
+    folds: Annotated[
+        int | None,
+        typer.Option(min=2, help="Cross-validate: divide the clips into so many parts, test on each."),
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option(help="What a fold keeps together, e.g. speaker; by default single clips.")
+    ] = None,
     data: DataFolder = None,
     out: Annotated[Path | None, typer.Option(help="The folder; by default runs/compare-RECIPE.")] = None,
     changes: Changes = None,
@@ -79,7 +86,8 @@ def compare(
     variants = {key: as_yaml(f"[{values}]") for key, values in split_pairs(over)}
     folder = out or Path("runs") / f"compare-{recipe.stem}"
     with resumable():
-        run_comparison(recipe, folder, over=variants, seeds=seeds, changes=read_changes(changes, data))
+        changed = read_changes(changes, data) | ({"fold.by": by} if by else {})
+        run_comparison(recipe, folder, over=variants, seeds=seeds, folds=folds, changes=changed)
     typer.echo((folder / "comparison.md").read_text(encoding="utf-8"))
 
 

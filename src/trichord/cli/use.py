@@ -1,4 +1,4 @@
-"""The commands that use a model file: run, evaluate, explain. They need no torch."""
+"""The commands that use a model file: run, evaluate. They need no torch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from trichord.errors import InputError, TrichordError
-from trichord.progress import console, output, track
+from trichord.progress import output, track
 
 ModelName = Annotated[
     str, typer.Argument(help="A model file, a run's folder, or the name of a shipped model.")
@@ -119,10 +119,11 @@ def evaluate(
     data: Annotated[Path | None, typer.Option("--data", help="Where the corpus lies.")] = None,
     without: Without = None,
     noise: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             metavar="SOURCE:SNR",
-            help="Noise under the voice: babble:0dB, white:5dB, FOLDER:0dB, babble@FOLDER:0dB.",
+            help="Noise under the voice: babble:0dB, white:5dB, FOLDER:0dB, babble@FOLDER:0dB; "
+            "in one stream: lips=white:0dB. Repeatable.",
         ),
     ] = None,
     room: Annotated[
@@ -131,6 +132,18 @@ def evaluate(
     gaps: Annotated[
         list[str] | None,
         typer.Option(metavar="STREAM=SHARE", help="Lose a share of a stream's time. Repeatable."),
+    ] = None,
+    outliers: Annotated[
+        list[str] | None,
+        typer.Option(metavar="STREAM=SHARE", help="Replace a share by wild values. Repeatable."),
+    ] = None,
+    missing: Annotated[
+        list[str] | None,
+        typer.Option(metavar="STREAM=RATE", help="Withhold a stream from a share of clips. Repeatable."),
+    ] = None,
+    swap: Annotated[
+        list[str] | None,
+        typer.Option(metavar="STREAM", help="Take a stream from another clip. Repeatable."),
     ] = None,
     beam: BeamWidth = None,
     as_json: AsJson = False,
@@ -141,7 +154,15 @@ def evaluate(
 
     loaded = open_model(model)
     clips = clips_of(on, data, loaded.metadata.recipe.get("corpus"))
-    conditions = Conditions(tuple(without or ()), noise, room, shares_of(gaps or []))
+    conditions = Conditions(
+        without=tuple(without or ()),
+        noise=noise_of(noise or []),
+        room=room,
+        gaps=shares_of("--gaps", gaps),
+        outliers=shares_of("--outliers", outliers),
+        missing=shares_of("--missing", missing),
+        swapped=tuple(swap or ()),
+    )
     report = measure(loaded, track(clips, "evaluating"), conditions, beam=beam)
     if as_json:
         typer.echo(json.dumps(report.to_dict()))
@@ -154,65 +175,25 @@ def evaluate(
     output.print(table)
 
 
-def robustness(
-    model: ModelName,
-    noise: Annotated[
-        str, typer.Option(metavar="SOURCE", help="white, pink, babble, FOLDER or babble@FOLDER.")
-    ] = "babble",
-    snr: Annotated[
-        str, typer.Option(metavar="DB,DB,...", help="Signal-to-noise ratios.")
-    ] = "20,10,5,0,-5,-10",
-    on: On = None,
-    data: Annotated[Path | None, typer.Option("--data", help="Where the corpus lies.")] = None,
-    beam: BeamWidth = None,
-    picture: Annotated[Path | None, typer.Option(help="Write a picture here, .png or .svg.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Measure a model as noise rises: each stream alone, all together, and what each then contributes."""
-    from trichord.metrics import headline_of
-    from trichord.prepare.cache import Cache
-    from trichord.running.robustness import robustness as measure
-    from trichord.running.robustness import save_picture
-
-    loaded = open_model(model)
-    loaded.preparations.cache = Cache()
-    clips = clips_of(on, data, loaded.metadata.recipe.get("corpus"))
-    levels = measure(loaded, clips, noise, numbers(snr), beam=beam, progress=track)
-    if picture is not None:
-        save_picture(picture, levels, noise)
-        console.print(f"wrote {picture}")
-    if as_json:
-        typer.echo(json.dumps({"noise": noise, "levels": [level.to_dict() for level in levels]}))
-        return
-    for head, metrics in levels[0].scores["all"].items():
-        if metric := headline_of(metrics):
-            table = Table("SNR", *levels[0].scores, *(f"share of {name}" for name in levels[0].shares))
-            for level in levels:
-                scores = [f"{heads[head][metric].value:.3f}" for heads in level.scores.values()]
-                shares = [f"{share.value:+.2f}" for share in level.shares.values()]
-                name = "clean" if level.snr_db is None else f"{level.snr_db:g} dB"
-                table.add_row(name, *scores, *shares)
-            table.title = f"{head} {metric}"
-            output.print(table)
+def noise_of(written: list[str]) -> str | dict[str, str] | None:
+    """Return --noise: one for every stream of samples, or one for each stream that is named."""
+    named = [text for text in written if "=" in text]
+    if named and len(named) == len(written):
+        return {stream: noise for stream, _, noise in (text.partition("=") for text in named)}
+    if len(written) > 1:
+        raise InputError("--noise: say STREAM=SOURCE:SNR for each of several, such as lips=white:0dB")
+    return written[0] if written else None
 
 
-def numbers(text: str) -> list[float]:
-    """Return a list of numbers that commas part."""
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise InputError(f"expected numbers parted by commas, such as 10,0,-5; got {text!r:.60}") from None
-
-
-def shares_of(gaps: list[str]) -> dict[str, float]:
-    """Return --gaps by stream."""
+def shares_of(option: str, written: list[str] | None) -> dict[str, float]:
+    """Return the shares that an option such as --gaps gives by stream."""
     shares = {}
-    for pair in gaps:
+    for pair in written or ():
         stream, _, share = pair.partition("=")
         try:
             shares[stream] = float(share)
         except ValueError:
-            raise InputError(f"--gaps: expected STREAM=SHARE, such as lips=0.5; got {pair!r:.60}") from None
+            raise InputError(f"{option}: expected STREAM=SHARE, such as lips=0.5; got {pair!r:.60}") from None
     return shares
 
 
@@ -237,36 +218,3 @@ def clips_of(on: str | None, data: Path | None, own: Any) -> Any:
         return Kinds(CORPORA).make(described).clips(split or "test")
     except ValueError as error:
         raise InputError(f"--on {on}: {error}") from None
-
-
-def explain(
-    model: ModelName,
-    clip: Annotated[Path, typer.Argument(help="A media file.")],
-    text: TextInput = None,
-    picture: Annotated[Path | None, typer.Option(help="Write a picture here, .png or .svg.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Tell what each stream contributed to the answer, and which moments mattered."""
-    from trichord.running.explain import save_picture
-
-    answer = open_model(model)(clip_of(clip, text))
-    attribution = answer.explain()
-    curves = answer.occlude() if picture is not None or as_json else {}
-    if picture is not None:
-        save_picture(picture, attribution, curves, answer.events, clip.name)
-        console.print(f"wrote {picture}")
-    if as_json:
-        moments = {
-            name: {"seconds": curve.times.tolist(), "nats": curve.drop.tolist()}
-            for name, curve in curves.items()
-        }
-        told = answer.to_dict(attribution=True) | {"nats": dict(attribution.nats), "moments": moments}
-        typer.echo(json.dumps(told, ensure_ascii=False))
-        return
-    show_answer(answer)
-    table = Table("stream", "share", "nats")
-    for stream, share in attribution.shares.items():
-        table.add_row(stream, f"{share:+.2f}", f"{attribution.nats[stream]:+.2f}")
-    output.print(table)
-    if not attribution.learned:
-        console.print("this model was not trained without streams, so these shares mean little")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +11,7 @@ from typing import ClassVar
 
 from trichord.clip import Clip
 from trichord.errors import InputError, MissingError
+from trichord.files import data_root
 from trichord.kinds import nearest
 
 SPLITS = ("train", "valid", "test")
@@ -48,10 +48,12 @@ class Corpus:
     """Clips by split, in a fixed order, decoded only when they are used.
 
     A reader states `name` and `about` and implements `read`; constructor arguments are stored as given.
+    `lies_in` is its folder below the corpora's, where that is not called as the corpus is.
     """
 
     name: ClassVar[str]
     about: ClassVar[About]
+    lies_in: ClassVar[str | None] = None
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder
@@ -82,7 +84,7 @@ class Corpus:
     @property
     def root(self) -> Path:
         """The corpus folder; raises MissingError, saying where to get the corpus, if there is none."""
-        folder = self.folder if self.folder is not None else data_root() / self.name
+        folder = self.folder if self.folder is not None else data_root() / (self.lies_in or self.name)
         if not folder.is_dir():
             raise MissingError(
                 f"{self.name}: no folder {folder}; get it from {self.about.source}, "
@@ -93,12 +95,7 @@ class Corpus:
     @classmethod
     def present(cls) -> bool:
         """Say whether the corpus is where it is looked for when no folder is given."""
-        return (data_root() / cls.name).is_dir()
-
-
-def data_root() -> Path:
-    """Return the folder that holds the corpora: $TRICHORD_DATA, or ../shared/data."""
-    return Path(os.environ.get("TRICHORD_DATA") or Path("..", "shared", "data"))
+        return (data_root() / (cls.lies_in or cls.name)).is_dir()
 
 
 def check_ids(name: str, index: Index) -> None:

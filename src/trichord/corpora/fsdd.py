@@ -9,8 +9,9 @@ from pathlib import Path
 from trichord.clip import Clip
 from trichord.corpora.corpus import SPLITS, About, Corpus, Index
 from trichord.corpora.grid import DIGITS
-from trichord.corpora.paths import SOUND, read_lines
+from trichord.corpora.paths import read_lines
 from trichord.errors import InputError
+from trichord.files import SOUND
 from trichord.kinds import nearest
 from trichord.media import AudioFile
 

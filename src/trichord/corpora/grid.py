@@ -7,8 +7,9 @@ from pathlib import Path
 
 from trichord.clip import Clip, Event, Input, Lazy, Target
 from trichord.corpora.corpus import SPLITS, About, Corpus, Index, hash_split
-from trichord.corpora.paths import FILM, read_lines
+from trichord.corpora.paths import read_lines
 from trichord.errors import InputError, MissingError
+from trichord.files import FILM
 from trichord.media import AudioFile, VideoFile
 
 ALIGN_UNITS = 25_000

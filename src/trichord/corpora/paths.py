@@ -10,15 +10,13 @@ from pathlib import Path
 
 from trichord.clip import Input, Lazy
 from trichord.errors import InputError
+from trichord.files import FILM, PICTURE, SOUND
 from trichord.media import AudioFile, VideoFile
 
 MAX_TEXT_BYTES = 1 << 30
 MAX_LINE_BYTES = 16 << 20
 MAX_FILES = 2_000_000
 
-SOUND = (".wav", ".flac", ".opus", ".ogg", ".mp3", ".m4a", ".aac")
-FILM = (".mp4", ".mkv", ".mov", ".mpg", ".avi", ".webm", ".m4v")
-PICTURE = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 MEDIA = (*SOUND, *FILM, *PICTURE)
 
 

@@ -66,8 +66,8 @@ def log_probability(head: Head, logits: ArrayLike, answer: Value) -> float:
     """Return the natural log-probability of a given answer under logits `(time, outputs)`.
 
     `ctc`: over all paths, -inf where none spells the answer; `classify`: at the head's temperature, uniform
-    for time 0; `regress`: minus the squared distance in standard deviations, from the mean for time 0; `tag`: summed
-    over the steps.
+    for time 0; `regress`: minus the squared distance in standard deviations, from the mean for time 0;
+    `tag`: summed over the steps.
     """
     return SCORERS[kind_of(head)](head, logits, answer)
 

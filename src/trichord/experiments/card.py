@@ -53,7 +53,7 @@ def write_card(path: Path, name: str, recipe: Recipe, results: Mapping[str, Any]
 
 def limits(recipe: Recipe) -> list[str]:
     """Return what a model has heard and can say, as lines of a list."""
-    clips = recipe.corpus.clips("train")
+    clips = recipe.clips("train")
     speakers = {clip.about["speaker"] for clip in clips if "speaker" in clip.about}
     told = f" of {len(speakers)} {'speaker' if len(speakers) == 1 else 'speakers'}" if speakers else ""
     lines = [f"- It learned from {round(recipe.training.share * len(clips))} clips{told}."]

@@ -32,26 +32,32 @@ from trichord.metrics import (
 from trichord.progress import console
 
 Variant = Mapping[str, Any]
+Runs = dict[str, list[list[Path]]]
+"""By variant, for every seed, its run folders: one, or one a fold."""
 
 
 def compare(
     recipe: str | Path, folder: Path, *, over: Mapping[str, Sequence[Any]], seeds: int = 1,
-    changes: Mapping[str, Any] | None = None,
+    folds: int | None = None, changes: Mapping[str, Any] | None = None,
 ) -> Path:  # fmt: skip
     """Train every combination of `over` with every seed, each in a run folder of its own, and report.
 
-    Finished runs are not repeated, so an interrupted comparison goes on. The best variant is the one with
-    the best mean validation score; differences from it are paired over test clips, whose statistics are
-    summed over seeds. Writes `comparison.json`, `.md` and `.png`. Raises RecipeError where there is nothing
-    to vary, or the folder holds a comparison of another recipe.
+    With `folds`, each is cross-validated: trained once for every part of the corpus (see `Fold`), and scored
+    over the clips of all parts together. Finished runs are not repeated, so an interrupted comparison goes
+    on. Runs are measured in torch, not exported. The best variant is the one with the best mean validation
+    score; differences from it are paired over test clips, whose statistics are summed over seeds. Writes
+    `comparison.json`, `.md` and `.png`. Raises RecipeError where there is nothing to vary, or the folder
+    holds a comparison of another recipe.
     """
     if not over or not all(over.values()):
         raise RecipeError("nothing to compare: give --over KEY=A,B")
     variants = [dict(zip(over, values, strict=True)) for values in product(*over.values())]
-    runs = {}
+    divisions: list[Variant] = [{"fold.of": folds, "fold.number": n} for n in range(folds)] if folds else [{}]
+    runs: Runs = {}
     for variant in variants:
         runs[name_of(variant)] = [
-            run_variant(recipe, folder, variant, seed, changes or {}) for seed in range(seeds)
+            [run_variant(recipe, folder, variant, seed, {**(changes or {}), **part}) for part in divisions]
+            for seed in range(seeds)
         ]
     rows = tabulate(runs)
     write_text(folder / "comparison.json", json.dumps(rows, indent=1))
@@ -64,10 +70,13 @@ def run_variant(
     recipe: str | Path, folder: Path, variant: Variant, seed: int, changes: Mapping[str, Any]
 ) -> Path:
     run = folder / name_of(variant).replace("/", "_") / f"seed-{seed}"
+    told = f"{name_of(variant)}, seed {seed}"
+    if "fold.number" in changes:
+        run, told = run / f"fold-{changes['fold.number']}", f"{told}, fold {changes['fold.number']}"
     RunFolder(run).write_recipe(load_recipe(recipe, {**changes, **variant, "training.seed": seed}))
     if not (run / EVALUATION).exists():
-        console.rule(f"{name_of(variant)}, seed {seed}")
-        train(recipe, run, changes={**changes, **variant, "training.seed": seed})
+        console.rule(told)
+        train(recipe, run, changes={**changes, **variant, "training.seed": seed}, export=False)
     return run
 
 
@@ -75,18 +84,17 @@ def name_of(variant: Variant) -> str:
     return ",".join(f"{key}={value}" for key, value in variant.items())
 
 
-def tabulate(runs: Mapping[str, Sequence[Path]]) -> list[dict[str, Any]]:
+def tabulate(runs: Runs) -> list[dict[str, Any]]:
     """Return a row for every variant and head: scores over seeds, and the difference from the best."""
-    evaluations = {name: [json.loads((run / EVALUATION).read_text("utf-8")) for run in folders]
-                   for name, folders in runs.items()}  # fmt: skip
-    first = next(iter(evaluations.values()))[0]["valid"]["all"]["heads"]
+    first = json.loads((next(iter(runs.values()))[0][0] / EVALUATION).read_text("utf-8"))
     rows = []
-    for head, metrics in first.items():
+    for head, metrics in first["test"]["all"]["heads"].items():
         metric = headline_of(metrics)
         if metric is None:
             continue
-        scores = {name: {split: values_of(found, split, head, metric) for split in ("valid", "test")}
-                  for name, found in evaluations.items()}  # fmt: skip
+        scores = {name: {"valid": [score_on_valid(folds, head, metric) for folds in by_seed],
+                         "test": [score_on_test(folds, head, metric) for folds in by_seed]}
+                  for name, by_seed in runs.items()}  # fmt: skip
         sign = -1 if metric in HIGHER_IS_BETTER else 1
         ranked = {name: sign * float(np.mean(by_split["valid"])) for name, by_split in scores.items()}
         best = min(ranked, key=lambda name: math.inf if math.isnan(ranked[name]) else ranked[name])
@@ -104,24 +112,37 @@ def over_seeds(values: list[float]) -> dict[str, Any]:
     return {"mean": float(np.mean(values)), "std": deviation, "values": values}
 
 
-def values_of(evaluations: Sequence[Mapping[str, Any]], split: str, head: str, metric: str) -> list[float]:
-    return [number(found[split]["all"]["heads"][head][metric]["value"]) for found in evaluations]
+def score_on_valid(folds: Sequence[Path], head: str, metric: str) -> float:
+    """Return the mean validation score of a seed's runs, NaN where nothing validated."""
+    found = [json.loads((run / EVALUATION).read_text("utf-8")) for run in folds]
+    values = [number(one["valid"]["all"]["heads"][head][metric]["value"]) for one in found if "valid" in one]
+    return float(np.mean(values)) if values else math.nan
 
 
-def difference(a: Sequence[Path], b: Sequence[Path], head: str, metric: str) -> Interval:
+def score_on_test(folds: Sequence[Path], head: str, metric: str) -> float:
+    """Return the test score of a seed, over the clips of all its folds."""
+    rows, statistic = item_scores([folds], head, metric)
+    return float(statistic(rows.sum(axis=0)))
+
+
+def difference(a: Sequence[Sequence[Path]], b: Sequence[Sequence[Path]], head: str, metric: str) -> Interval:
     """Return the score of runs `a` less that of runs `b`, paired by test clip, summed over seeds."""
     (first, statistic), (second, _) = item_scores(a, head, metric), item_scores(b, head, metric)
     return paired_bootstrap(first, second, statistic)
 
 
-def item_scores(runs: Sequence[Path], head: str, metric: str) -> Score:
-    """Return per-clip statistics `(clips, k)` of a metric, summed over seeds, and the score of their sums."""
+def item_scores(runs: Sequence[Sequence[Path]], head: str, metric: str) -> Score:
+    """Return per-clip statistics `(clips, k)` of a metric, summed over seeds, and the score of their sums.
+
+    `runs` holds the run folders of each seed: one, or one a fold.
+    """
     found = []
-    for run in runs:
-        described = json.loads((run / "parts.json").read_text("utf-8"))["heads"][head]
-        rows = [row[head] for row in read_predictions(run / PREDICTIONS) if head in row]
+    for folds in runs:
+        described = json.loads((folds[0] / "parts.json").read_text("utf-8"))["heads"][head]
+        rows = [row[head] for run in folds for row in read_predictions(run / PREDICTIONS) if head in row]
         said = [Decoded(as_value(row["value"]), row["confidence"], 0.0) for row in rows]
-        found.append(HEAD_SCORES[described["kind"]](described, [row["target"] for row in rows], said)[metric])
+        targets = [as_value(row["target"]) for row in rows]
+        found.append(HEAD_SCORES[described["kind"]](described, targets, said)[metric])
     total: Floats = np.sum([rows for rows, _ in found], axis=0)
     return total, found[0][1]
 

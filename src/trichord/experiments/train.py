@@ -14,6 +14,7 @@ from trichord.errors import RecipeError
 from trichord.experiments.card import write_card
 from trichord.experiments.plots import plot_run
 from trichord.experiments.predictions import classifier_pictures, write_predictions
+from trichord.experiments.unexported import measure_unexported
 from trichord.files import write_text
 from trichord.learning.export import export_run, set_metadata
 from trichord.learning.model import parameters
@@ -33,11 +34,12 @@ PREDICTIONS = "predictions.jsonl"
 
 def train(
     source: str | Path | Mapping[str, Any], folder: Path, *, changes: Mapping[str, Any] | None = None,
-    accelerator: str = "cpu",
+    accelerator: str = "cpu", export: bool = True,
 ) -> Path:  # fmt: skip
     """Train a recipe in a run folder, resuming what is there, and finish the run; return the folder.
 
-    Raises RecipeError where the folder holds a run of another recipe.
+    Without `export`, the run is measured in torch, and has no model file, pictures or card. Raises
+    RecipeError where the folder holds a run of another recipe.
     """
     recipe = load_recipe(source, changes)
     run = RunFolder(folder)
@@ -57,7 +59,10 @@ def train(
     with EpochBar(recipe) as bar:
         learner.learn(bar)
     calibrate(run, data)
-    return finish(run, recipe)
+    if export:
+        return finish(run, recipe)
+    measure_unexported(run, EVALUATION, PREDICTIONS)
+    return folder
 
 
 def finish(run: RunFolder, recipe: Recipe) -> Path:
@@ -87,9 +92,9 @@ def publish(
     everything = tuple(model.streams)
     wanted = {"valid": [everything], "test": subsets(list(everything))}
     results: dict[str, Any] = {}
-    for split in (split for split in wanted if split in recipe.corpus.splits()):
+    for split in (split for split in wanted if split in recipe.splits()):
         kept = predictions if split == "test" else None
-        results[split] = measure(model, recipe.corpus.clips(split), split, wanted[split], kept)
+        results[split] = measure(model, recipe.clips(split), split, wanted[split], kept)
     set_metadata(target, model.metadata.model_copy(update={"scores": headline(results)}))
     return results
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from trichord.errors import RecipeError
 from trichord.learning.encoders.encoder import Encoder
 from trichord.learning.fusion.timeline import to_clock
+from trichord.learning.hierarchy import Hierarchy
 from trichord.learning.objectives.objective import Outputs
 from trichord.learning.recipe import Recipe
 from trichord.learning.stream import Shape, Stream
@@ -40,11 +41,11 @@ class Model(nn.Module):
             with said_of(f"streams.{name}"):
                 encoder.build(specs[name], dim=recipe.dim, clock=recipe.clock, body=recipe.stage != "early")
         self.encoders = registered(encoders)
-        shapes = {name: self.shape_of(encoder) for name, encoder in self.encoders.items()}
+        self.shapes = {name: self.shape_of(encoder) for name, encoder in self.encoders.items()}
         if recipe.stage == "late":
-            self.build_late(recipe, shapes)
+            self.build_late(recipe, self.shapes)
         else:
-            self.build_joint(recipe, shapes)
+            self.build_joint(recipe, self.shapes)
 
     def shape_of(self, encoder: Encoder) -> Shape:
         return Shape(encoder.width, None if encoder.front.rate is None else self.clock)
@@ -54,12 +55,16 @@ class Model(nn.Module):
         self.fusion.build(shapes, recipe.dim)
         self.trunk = deepcopy(recipe.trunk)
         if self.trunk is not None:
-            self.trunk.build(InputSpec("array", self.clock, (recipe.dim,)), dim=recipe.dim, clock=self.clock)
+            clock = next((shape.rate for shape in shapes.values() if shape.rate is not None), None)
+            self.trunk.build(InputSpec("array", clock, (recipe.dim,)), dim=recipe.dim, clock=self.clock)
+        self.width = recipe.dim if self.trunk is None else self.trunk.width
         self.heads = registered({name: deepcopy(head) for name, head in recipe.heads.items()})
-        for head in self.heads.values():
-            head.build(recipe.dim if self.trunk is None else self.trunk.width)
+        self.hierarchy = Hierarchy(self.heads, recipe.after, self.clock)
+        for name, head in self.heads.items():
+            head.build(self.width + self.hierarchy.width_above(name))
 
     def build_late(self, recipe: Recipe, shapes: Mapping[str, Shape]) -> None:
+        self.width = next(iter(recipe.heads.values())).outputs
         opinions, juries = {}, {}
         for name, head in recipe.heads.items():
             opinions[name] = registered({stream: deepcopy(head) for stream in shapes})
@@ -92,7 +97,7 @@ class Model(nn.Module):
         fused = self.fusion(streams)
         if self.trunk is not None:
             fused = to_clock(self.trunk(fused.values, fused.lengths), self.clock)
-        return Outputs({name: head(fused) for name, head in self.heads.items()}, streams, fused)
+        return Outputs(self.hierarchy.answers(self.heads, fused), streams, fused)
 
 
 def registered(modules: dict[str, T]) -> Mapping[str, T]:

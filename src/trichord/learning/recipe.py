@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from trichord.clip import Clip
 from trichord.corpora import CORPORA
-from trichord.corpora.corpus import Corpus
+from trichord.corpora.corpus import SPLITS, Corpus, Index
+from trichord.corpora.folds import Fold
 from trichord.errors import RecipeError
-from trichord.kinds import Kinds, summary
+from trichord.kinds import Kinds, nearest, summary
 from trichord.learning.encoders import AnyEncoder
 from trichord.learning.fusion import AnyFusion
 from trichord.learning.fusion.mean import Mean
 from trichord.learning.heads import AnyHead
+from trichord.learning.hierarchy import in_order
 from trichord.learning.objectives import AnyObjective
 from trichord.prepare import PREPARATIONS, default_preparation
 from trichord.prepare.preparation import Preparation
@@ -87,12 +91,15 @@ class Recipe(Part):
     clock: the rate, in Hz, on which clocked streams meet.
     stage: `early` fuses what the front ends give, `middle` what the encoders give, `late` what heads say of
         each stream alone; `trunk` is an encoder that reads the fused stream, which early fusion needs.
+    after: by head, the other heads whose answers it reads beside the fused stream: `{sentiment: [emotion]}`.
+    fold: how the corpus is divided anew, for cross-validation.
     max_seconds: the longest clip that the exported file accepts.
     """
 
     format: Literal[1] = 1
     about: str = ""
     corpus: Annotated[Corpus, Kinds(CORPORA)]
+    fold: Fold | None = None
     dim: int = Field(144, ge=1, le=8192)
     clock: float = Field(25.0, gt=0)
     streams: dict[Name, StreamRecipe] = Field(min_length=1)
@@ -100,6 +107,7 @@ class Recipe(Part):
     stage: Literal["early", "middle", "late"] = "middle"
     trunk: AnyEncoder | None = None
     heads: dict[Name, AnyHead] = Field(min_length=1)
+    after: dict[Name, tuple[Name, ...]] = {}
     objectives: list[AnyObjective] = []
     training: Training = Field(default_factory=lambda: Training.model_validate({}))
     max_seconds: float = Field(30, gt=0)
@@ -114,7 +122,29 @@ class Recipe(Part):
             )
         if clash := set(self.streams) & set(self.heads):
             raise ValueError(f"{sorted(clash)[0]!r} names both a stream and a head")
+        if self.after and self.stage == "late":
+            raise ValueError(
+                "'after' needs a fused stream, which late fusion, joining answers, does not have"
+            )
+        if unknown := set(self.after) - set(self.heads):
+            name = min(unknown)
+            raise ValueError(f"after.{name}: there is no head {name!r}{nearest(name, self.heads)}")
+        in_order({name: self.after.get(name, ()) for name in self.heads})
         return self
+
+    @cached_property
+    def index(self) -> Index:
+        """The corpus's clips by split, divided anew where there is a fold."""
+        index = {split: self.corpus.clips(split) for split in self.corpus.splits()}
+        return index if self.fold is None else self.fold.divide(index)
+
+    def splits(self) -> tuple[str, ...]:
+        """Return the names of the splits that hold clips."""
+        return tuple(split for split in SPLITS if self.index.get(split))
+
+    def clips(self, split: str) -> Sequence[Clip]:
+        """Return a split's clips; none where there is no such split."""
+        return self.index.get(split, ())
 
     def resolved(self) -> dict[str, Any]:
         """Return the recipe with every default written out, as plain values that `load_recipe` reads."""
@@ -139,7 +169,8 @@ def load_recipe(source: str | Path | Mapping[str, Any], changes: Mapping[str, An
 def valid_keys(error: ValidationError) -> list[str]:
     """Return the keys that are valid where the first error stands."""
     place = error.errors()[0]["loc"][:-1]
-    part: type[Part] = Recipe if not place else Training if place == ("training",) else StreamRecipe
+    parts: dict[tuple[Any, ...], type[BaseModel]] = {(): Recipe, ("training",): Training, ("fold",): Fold}
+    part = parts.get(place, StreamRecipe)
     return [field.alias or name for name, field in part.model_fields.items()]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from trichord.prepare.array import ReadyArray
 from trichord.prepare.cache import Cache, prepare_input
 from trichord.prepare.frames import Crop, Frames
+from trichord.prepare.functionals import Functionals
 from trichord.prepare.mouth_crop import MouthCrop, MouthStream
 from trichord.prepare.preparation import InputSpec, Preparation
 from trichord.prepare.samples import Samples
@@ -15,6 +16,7 @@ PREPARATIONS: dict[str, type[Preparation]] = {
     "characters": Characters,
     "crop": Crop,
     "frames": Frames,
+    "functionals": Functionals,
     "mouth_crop": MouthCrop,
     "samples": Samples,
     "words": Words,
@@ -32,6 +34,7 @@ __all__ = [
     "Characters",
     "Crop",
     "Frames",
+    "Functionals",
     "InputSpec",
     "MouthCrop",
     "MouthStream",

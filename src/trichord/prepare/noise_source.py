@@ -10,9 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from trichord.corpora.corpus import data_root
-from trichord.corpora.paths import SOUND
 from trichord.errors import InputError, MissingError
+from trichord.files import SOUND, data_root
 from trichord.media import read_audio
 from trichord.prepare.noise import Samples, babble, pink, power, stretch_from, white
 

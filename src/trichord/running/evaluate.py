@@ -14,11 +14,12 @@ from trichord.decoding import Decoded
 from trichord.errors import InputError
 from trichord.metrics import Interval, evaluate_head
 from trichord.prepare.preparation import Array
-from trichord.running.conditions import AS_IT_IS, Conditions, Disturbance, Ready
+from trichord.running.conditions import AS_IT_IS, POOL_CLIPS, Conditions, Disturbance, Ready
+from trichord.running.explain.disagreement import disagreement
 from trichord.running.runtime.model import Beam, Model
 
 WINDOW = 8
-"""Clips are prepared this many batches at a time, and sorted by length within."""
+"""Clips are prepared this many batches at a time, a pool at least, and sorted by length within."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,12 @@ class Report:
             "seconds": self.seconds,
             "real_time_factor": self.real_time_factor,
             "without": list(told.without),
-            "noise": told.noise,
+            "noise": told.noise if isinstance(told.noise, str | None) else dict(told.noise),
             "room": told.room,
             "gaps": dict(told.gaps),
+            "outliers": dict(told.outliers),
+            "missing": dict(told.missing),
+            "swapped": list(told.swapped),
             "seed": told.seed,
             "heads": {
                 head: {name: plain(interval) for name, interval in found.items()}
@@ -69,13 +73,16 @@ Pair: TypeAlias = tuple[Clip, Mapping[str, Decoded]]
 class Answers:
     """What a model said of clips, in no particular order, and how long it took; see `Report`.
 
-    `shares`, where they were asked for: each stream's signed share in each of these answers.
+    `lent`: by swapped stream, the clip that it was taken from, for each of these answers. Where they were
+    asked for, `shares`: each stream's signed share, and `disagreements`: see `disagreement`, by head.
     """
 
     pairs: Sequence[Pair]
     seconds: float
     computed: float
+    lent: Sequence[Mapping[str, Clip]] = ()
     shares: Sequence[Mapping[str, float]] = ()
+    disagreements: Sequence[Mapping[str, float]] = ()
 
 
 def evaluate(
@@ -109,16 +116,20 @@ def answer_all(
     batch: int = 8,
     beam: Beam | None = None,
     explain: bool = False,
+    compare: bool = False,
 ) -> Answers:
-    """Answer about every clip, in bounded memory; with `explain`, say what each stream contributed.
+    """Answer about every clip, in bounded memory.
 
+    With `explain`, say what each stream contributed; with `compare`, how far the streams alone disagree.
     Raises InputError where there are no clips, one cannot be used, or the model cannot meet the conditions.
     """
     pairs: list[Pair] = []
+    lent: list[Mapping[str, Clip]] = []
     shares: list[Mapping[str, float]] = []
+    disagreements: list[Mapping[str, float]] = []
     heard = computed = 0.0
     disturb = Disturbance(model, conditions)
-    for window in windows(clips, WINDOW * batch):
+    for window in windows(clips, max(WINDOW * batch, POOL_CLIPS)):
         began = perf_counter()
         ready = [Ready(clip, model.preparations(clip, conditions.without)) for clip in window]
         computed += perf_counter() - began
@@ -131,11 +142,12 @@ def answer_all(
             computed += perf_counter() - began
             # Only what was said is kept: an answer holds its clip's inputs too.
             pairs += [(item.clip, answer.heads) for item, answer in zip(items, answers, strict=True)]
-            if explain:
-                shares += [answer.attribution for answer in answers]
+            lent += [item.lent for item in items]
+            shares += [answer.attribution for answer in answers if explain]
+            disagreements += [disagreement(model, item.inputs) for item in items if compare]
     if not pairs:
         raise InputError("there are no clips to evaluate")
-    return Answers(pairs, heard, computed, shares)
+    return Answers(pairs, heard, computed, lent, shares, disagreements)
 
 
 def windows(clips: Iterable[Clip], size: int) -> Iterator[list[Clip]]:

@@ -29,6 +29,7 @@ LIGHT = {
     "conformer": {"layers": 1, "heads": 2, "kernel": 3, "expansion": 2},
     "features": {},
     "lip_cnn": {"layers": 1, "front_end": {"kind": "lip_stem", "channels": [4, 4]}},
+    "mlp": {"hidden": [6]},
     "rnn": {"layers": 2},
     "transformer": {"layers": 1, "heads": 2, "expansion": 2},
 }

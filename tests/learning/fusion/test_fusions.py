@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from inspect import signature
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -204,8 +206,11 @@ def test_a_fusion_is_described_as_it_was_made(kind):
     assert KINDS.describe(KINDS.make(described)) == described
 
 
-def test_a_learning_fusion_uses_its_dropout():
-    fusion = build({"kind": "cross_attention", "layers": 2, "dropout": 0.5})
+@pytest.mark.parametrize(
+    "kind", [kind for kind, cls in FUSIONS.items() if "dropout" in signature(cls).parameters]
+)
+def test_a_learning_fusion_uses_its_dropout(kind):
+    fusion = build({"kind": kind, "dropout": 0.5})
     streams = make(FULL)
     assert torch.equal(fusion(streams).values, fusion(streams).values)
     fusion.train()

@@ -13,9 +13,10 @@ from trichord.clip import Event
 from trichord.errors import MissingError, RecipeError
 from trichord.kinds import Kinds
 from trichord.learning.batch import Batch, Item
+from trichord.learning.heads.classify import Classify
 from trichord.learning.objectives import OBJECTIVES, Outputs, Surroundings
 from trichord.learning.objectives.spec_augment import SpecAugment
-from trichord.learning.stream import Stream
+from trichord.learning.stream import Shape, Stream
 from trichord.prepare.noise import power
 from trichord.prepare.preparation import InputSpec
 
@@ -44,6 +45,15 @@ PARTS = [
     {"kind": "shift", "stream": "lips", "pixels": 2},
     {"kind": "shift", "stream": "face"},
     {"kind": "frame_labels", "head": "transcript"},
+    {"kind": "uncertainty"},
+    {"kind": "gradient_norm", "alpha": 0.5},
+    {"kind": "blend", "weights": {"voice": 0.3, "fused": 2}},
+    {"kind": "align", "streams": ["voice", "words"]},
+    {"kind": "adversarial"},
+    {"kind": "adversarial", "of": "speaker"},
+    {"kind": "mixup"},
+    {"kind": "swap_means", "by": "speaker", "probability": 1},
+    {"kind": "swap_steps", "stream": "pulse", "share": 0.5},
 ]
 LABELS = {"transcript": ["", "hello", "you"], "class": ["greeting", "question"]}
 
@@ -59,16 +69,32 @@ def item(index: int = 0, seconds: float = 1.0, without: tuple[str, ...] = ()) ->
     }
     events = (Event("hello", 0.5, 1.0), Event("you", 1.0))
     kept = {name: array for name, array in inputs.items() if name not in without}
-    return Item(f"clip-{index}", kept, {"words": events, "class": "greeting", "score": (1.0, 2.0)})
+    targets = {"words": events, "class": "greeting", "score": (1.0, 2.0)}
+    return Item(f"clip-{index}", kept, targets, {"speaker": f"person {index % 2}"})
 
 
 def draw(n: int, rng: np.random.Generator) -> list[Item]:
     return [item(int(index), 0.1) for index in rng.integers(0, 50, n)]
 
 
+def surroundings() -> Surroundings:
+    head = Classify()
+    head.fit(LABELS["class"])
+    return Surroundings(
+        SPECS,
+        draw,
+        dim=16,
+        labels=LABELS,
+        shapes={name: Shape(16, spec.rate) for name, spec in SPECS.items()},
+        fused=16,
+        heads={"class": head},
+        items=[item(index, 0.1) for index in range(4)],
+    )
+
+
 def make(part: dict):
     objective = Kinds(OBJECTIVES).make(part)
-    objective.build(Surroundings(SPECS, draw, dim=16, labels=LABELS))
+    objective.build(surroundings())
     return objective
 
 
@@ -362,3 +388,45 @@ def test_spec_augment_blanks_about_what_it_says():
     blank = augment.change_features("voice", frames).values == 0
     assert float(blank.all(1).sum(1).float().mean()) == pytest.approx(7.5, abs=0.6)
     assert float(blank.all(2).sum(1).float().mean()) == pytest.approx(10, abs=0.8)
+
+
+def pulses(lengths: list[int], targets: list[str]) -> list[Item]:
+    rng = np.random.default_rng(0)
+    arrays = [rng.standard_normal((length, 2)).astype(np.float32) for length in lengths]
+    return [
+        Item(str(row), {"pulse": array}, {"class": target})
+        for row, (array, target) in enumerate(zip(arrays, targets, strict=True))
+    ]
+
+
+def test_mixup_mixes_arrays_and_losses_alike():
+    objective = make({"kind": "mixup", "alpha": 1})
+    items = pulses([4, 2, 3], ["greeting", "question", "greeting"])
+    changed = objective.change(items, np.random.default_rng(0))
+    share = objective.share
+    for old, new, partner in zip(items, changed, objective.partners, strict=True):
+        both = np.zeros((max(len(old.inputs["pulse"]), len(partner.inputs["pulse"])), 2))
+        both[: len(old.inputs["pulse"])] = share * old.inputs["pulse"]
+        both[: len(partner.inputs["pulse"])] += (1 - share) * partner.inputs["pulse"]
+        np.testing.assert_allclose(new.inputs["pulse"], both, rtol=1e-5)
+    assert any(old is not partner for old, partner in zip(items, objective.partners, strict=True))
+    values, batch = torch.randn(3, 1, 2), Batch(changed, {})
+    logits = {"class": Stream(values, torch.ones(3, dtype=torch.long))}
+    loss = objective.heads["class"].loss(logits["class"], batch.targets("class"))
+    weighed = objective.weigh({"class": loss}, Outputs(logits, {}, logits["class"]), batch)["class"]
+    mixed = torch.zeros(3, 2)
+    for row, (item, partner) in enumerate(zip(items, objective.partners, strict=True)):
+        mixed[row, LABELS["class"].index(item.targets["class"])] += share
+        mixed[row, LABELS["class"].index(partner.targets["class"])] += 1 - share
+    torch.testing.assert_close(weighed, torch.nn.functional.cross_entropy(values[:, 0], mixed))
+
+
+def test_mixup_leaves_items_of_other_streams_alone():
+    objective = make({"kind": "mixup"})
+    items = [*pulses([4, 2], ["greeting", "question"]), item(0, 0.1), Item("none", {})]
+    changed = objective.change(items, np.random.default_rng(0))
+    assert changed[2] is items[2]
+    assert changed[3] is items[3]
+    with pytest.raises(RecipeError, match="the streams give frames and samples"):
+        specs = {name: SPECS[name] for name in ("voice", "lips")}
+        Kinds(OBJECTIVES).make("mixup").build(Surroundings(specs, draw, dim=16))

@@ -96,6 +96,55 @@ def test_an_interrupted_run_ends_with_the_same_weights(whole: Learner, tmp_path:
     assert (tmp_path / "weights.safetensors").read_bytes() == whole.run.weights_file.read_bytes()
 
 
+JOINT = {
+    "after": {"transcript": ["intent"]},
+    "objectives": [
+        {"kind": "stream_dropout", "probability": 0.3},
+        {"kind": "uncertainty"},
+        {"kind": "gradient_norm"},
+        {"kind": "blend", "every": 1},
+        {"kind": "align", "streams": ["voice", "note"]},
+        {"kind": "adversarial"},
+        {"kind": "adversarial", "of": "speaker"},
+    ],
+    "training.epochs": 4,
+}
+
+
+def test_objectives_that_learn_are_resumed_with_the_model(tmp_path: Path) -> None:
+    whole = learner_of(tmp_path / "whole", load_recipe(SIGNAL, JOINT))
+    begun = bits(whole.learned)
+    whole.learn(Quiet())
+    assert bits(whole.learned) != begun
+    blend = whole.objectives[3]
+    assert blend.shares.sum().item() == pytest.approx(1)
+    assert blend.shares.std() > 0  # they were estimated
+    broken = learner_of(tmp_path / "broken", load_recipe(SIGNAL, JOINT))
+    with pytest.raises(KeyboardInterrupt):
+        broken.learn(Quiet(interrupt_after=5))
+    resumed = learner_of(tmp_path / "broken", load_recipe(SIGNAL, JOINT))
+    assert resumed.resume()
+    assert (resumed.epoch, resumed.batch) != (0, 0)
+    resumed.learn(Quiet())
+    assert bits(resumed.raw) == bits(whole.raw)
+    assert bits(resumed.learned) == bits(whole.learned)
+    recipe, model = whole.run.load()
+    assert recipe.resolved()["after"] == {"transcript": ["intent"]}
+    assert bits(model) == bits(whole.run.load()[1])
+
+
+def test_validation_weighs_heads_as_the_recipe_does(tmp_path: Path) -> None:
+    still = {"objectives": [], "training.epochs": 1, "training.learning_rate": 1e-12}
+    plain = learner_of(tmp_path / "plain", load_recipe(SIGNAL, still))
+    weighed = learner_of(tmp_path / "weighed", load_recipe(SIGNAL, still | {"objectives": ["uncertainty"]}))
+    weighed.objectives[0].slow.data.fill_(0.3)
+    for learner in (plain, weighed):
+        learner.learn(Quiet())
+    one, other = (learner.run.read_history()[0] for learner in (plain, weighed))
+    assert one["valid_loss"] == pytest.approx(other["valid_loss"], rel=1e-6)
+    assert one["train_loss"] != pytest.approx(other["train_loss"], rel=1e-2)
+
+
 def test_a_run_killed_outright_resumes_to_the_same_weights(whole: Learner, tmp_path: Path) -> None:
     script = (
         "import os, signal, sys; from pathlib import Path\n"

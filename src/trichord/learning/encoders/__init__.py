@@ -10,6 +10,7 @@ from trichord.learning.encoders.conformer import Conformer
 from trichord.learning.encoders.encoder import Encoder
 from trichord.learning.encoders.features import Features
 from trichord.learning.encoders.lip_cnn import LipCnn
+from trichord.learning.encoders.mlp import Mlp
 from trichord.learning.encoders.rnn import Rnn
 from trichord.learning.encoders.transformer import Transformer
 
@@ -18,6 +19,7 @@ ENCODERS: dict[str, type[Encoder]] = {
     "conformer": Conformer,
     "features": Features,
     "lip_cnn": LipCnn,
+    "mlp": Mlp,
     "rnn": Rnn,
     "transformer": Transformer,
 }

@@ -147,6 +147,7 @@ def quiet() -> Iterator[None]:
         warnings.filterwarnings("ignore", category=DeprecationWarning)
         warnings.filterwarnings("ignore", category=FutureWarning)
         warnings.filterwarnings("ignore", message="# The axis name")
+        warnings.filterwarnings("ignore", message="The tensor attributes .*_flat_weights")  # torch's own LSTM
         try:
             yield
         finally:

@@ -11,6 +11,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from trichord.learning.attention import Attention
+from trichord.learning.fusion.block import Dropout, Heads, thinking
 from trichord.learning.fusion.frame_attention import dividing
 from trichord.learning.fusion.fusion import Fusion, projected, projections
 from trichord.learning.fusion.gates import Gates
@@ -33,8 +34,8 @@ class CrossAttention(Fusion):
     def __init__(
         self,
         layers: Annotated[int, Field(ge=1, le=24)] = 1,
-        heads: Annotated[int, Field(ge=1, le=64)] = 4,
-        dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1,
+        heads: Heads = 4,
+        dropout: Dropout = 0.1,
     ) -> None:
         super().__init__()
         self.layers, self.heads, self.dropout = layers, heads, dropout
@@ -81,13 +82,7 @@ class Listener(nn.Module):
         self.asking = nn.LayerNorm(dim)
         self.told = nn.ModuleList(nn.LayerNorm(dim) for _ in range(others))
         self.attend = nn.ModuleList(Attention(dim, heads, dropout) for _ in range(others))
-        self.think = nn.Sequential(
-            nn.LayerNorm(dim),
-            nn.Linear(dim, 4 * dim),
-            nn.GELU(),
-            nn.Dropout(dropout),
-            nn.Linear(4 * dim, dim),
-        )
+        self.think = thinking(dim, dropout)
         self.drop = nn.Dropout(dropout)
 
     def forward(self, stream: Stream, others: Sequence[Stream]) -> Stream:

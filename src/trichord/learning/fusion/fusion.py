@@ -58,8 +58,11 @@ class FrameFusion(Fusion):
         aligned = on_one_timeline(projected(streams, self.project), self.ask)
         values = torch.stack([stream.values for stream in aligned.values()], 2)
         present = torch.stack([stream.mask for stream in aligned.values()], 2)
-        # ONNX Runtime cannot broadcast at time zero: one frame with nothing in it is joined too.
-        joined = self.join(F.pad(values, (0, 0, 0, 0, 0, 1)), F.pad(present, (0, 0, 0, 1)))[:, :-1]
+        # ONNX Runtime cannot broadcast at time zero: there, one frame with nothing in it is joined too.
+        if torch.onnx.is_in_onnx_export() or not values.shape[1]:
+            joined = self.join(F.pad(values, (0, 0, 0, 0, 0, 1)), F.pad(present, (0, 0, 0, 1)))[:, :-1]
+        else:
+            joined = self.join(values, present)
         return Stream(joined, longest(aligned.values()), clock_of(streams)).cleared()
 
 

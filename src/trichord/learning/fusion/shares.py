@@ -16,5 +16,5 @@ def shares(scores: Tensor, present: Tensor, dim: int) -> Tensor:
 
 
 def each(layers: nn.ModuleList, values: Tensor) -> Tensor:
-    """Apply one layer to each stream of `values (batch, time, streams, dim)`; the shape stays."""
+    """Apply one layer to each stream of `values (batch, time, streams, dim)`; the width is the layers'."""
     return torch.stack([layer(values[:, :, i]) for i, layer in enumerate(layers)], 2)

@@ -10,7 +10,8 @@ import numpy as np
 from torch import Tensor, nn
 
 from trichord.learning.batch import Batch, Item
-from trichord.learning.stream import Stream
+from trichord.learning.heads.head import Head
+from trichord.learning.stream import Shape, Stream
 from trichord.prepare.preparation import InputSpec
 
 
@@ -28,13 +29,18 @@ class Surroundings:
 
     `specs` describes each stream's prepared input; `draw(n, rng)` returns n random training items, for
     objectives that mix clips; `dim` is the model's width; `labels` holds what each class of a head is
-    called, for heads that have classes.
+    called, for heads that have classes. `shapes` describes the encoded streams, and `fused` is the width of
+    the fused one; `heads` are fitted but not built; `items` are all training clips, prepared.
     """
 
     specs: Mapping[str, InputSpec]
     draw: Callable[[int, np.random.Generator], Sequence[Item]]
     dim: int
     labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    shapes: Mapping[str, Shape] = field(default_factory=dict)
+    fused: int = 0
+    heads: Mapping[str, Head] = field(default_factory=dict)
+    items: Sequence[Item] = ()
 
 
 class Objective(nn.Module):
@@ -42,7 +48,8 @@ class Objective(nn.Module):
 
     All randomness of `change` comes from `rng`, which depends on seed and step alone, so that a resumed run
     repeats it; the other hooks may use torch's generator, which is seeded the same way. `progress`, from 0 to
-    1, says how much of training is done.
+    1, says how much of training is done. What must outlive a batch is a parameter or a buffer: both are saved
+    with the run's state.
     """
 
     progress: float = 1.0
@@ -58,6 +65,20 @@ class Objective(nn.Module):
         """Return the frames to train on in place of those that the front end of stream `name` gave."""
         return frames
 
+    def weigh(self, losses: Mapping[str, Tensor], outputs: Outputs, batch: Batch) -> Mapping[str, Tensor]:
+        """Return the heads' losses, scalars by name, to learn from in place of these.
+
+        Each is multiplied by its head's own `weight` afterwards. Validation sums the losses as they are, so
+        that epochs and recipes can be compared.
+        """
+        return losses
+
     def loss(self, outputs: Outputs, batch: Batch) -> Tensor | None:
         """Return what to add to the heads' losses, a scalar."""
         return None
+
+    def hear(self, outputs: Outputs, batch: Batch) -> None:
+        """Take note of what the model says of a validation batch; no gradients are kept there."""
+
+    def epoch_done(self) -> None:
+        """Draw conclusions, once all batches of an epoch are learned and all validation batches heard."""

@@ -37,8 +37,8 @@ def load_data(recipe: Recipe, cache: Cache | None, track: Track = silent) -> Dat
 
     Raises RecipeError where no training clip has a stream's input or a head's target.
     """
-    train = some_of(recipe.corpus.clips("train"), recipe.training.share)
-    valid = recipe.corpus.clips("valid") if "valid" in recipe.corpus.splits() else []
+    train = some_of(recipe.clips("train"), recipe.training.share)
+    valid = recipe.clips("valid")
     for name, stream in recipe.streams.items():
         fit_preparation(name, stream, train)
     for name, head in recipe.heads.items():

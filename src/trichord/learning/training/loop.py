@@ -10,7 +10,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,14 +25,14 @@ from trichord.errors import RecipeError, TrichordError
 from trichord.kinds import nearest
 from trichord.learning.batch import Batch, Item, collate
 from trichord.learning.model import Model
-from trichord.learning.objectives.objective import Surroundings
+from trichord.learning.objectives.objective import Outputs, Surroundings
 from trichord.learning.recipe import Recipe
 from trichord.learning.stream import Stream
 from trichord.learning.training.data import Data
 from trichord.learning.training.optimise import Average, learning_rate, make_optimizer
 from trichord.learning.training.run import RunFolder
 from trichord.learning.training.sampling import plan_batches, seconds_of
-from trichord.learning.training.validate import predict, score, weighted_loss
+from trichord.learning.training.validate import head_losses, predict, rate_of, score, weighted_sum
 from trichord.metrics import HIGHER_IS_BETTER
 
 
@@ -58,7 +58,7 @@ class Learner:
             RunFolder(Path(folder)).lend_weights(self.raw)
         self.objectives = recipe.objectives
         for objective in self.objectives:
-            objective.build(Surroundings(data.specs, self.draw, recipe.dim, labels_of(recipe)))
+            objective.build(self.surroundings())
         self.fabric = Fabric(accelerator=accelerator, devices=1, precision=self.training.precision)
         self.learned = nn.ModuleList(recipe.objectives).to(self.fabric.device)  # an objective may learn too
         together = nn.ModuleList([self.raw, self.learned])
@@ -68,6 +68,18 @@ class Learner:
         self.seconds = [seconds_of(item, data.specs, recipe.clock) for item in data.train]
         self.epoch, self.batch, self.step, self.loss_sum = 0, 0, 0, 0.0
         self.best, self.best_epoch = math.inf, 0
+
+    def surroundings(self) -> Surroundings:
+        return Surroundings(
+            self.data.specs,
+            self.draw,
+            self.recipe.dim,
+            labels_of(self.recipe),
+            shapes=self.raw.shapes,
+            fused=self.raw.width,
+            heads=self.recipe.heads,
+            items=self.data.train,
+        )
 
     def draw(self, n: int, rng: np.random.Generator) -> Sequence[Item]:
         return [self.data.train[index] for index in rng.integers(len(self.data.train), size=n)]
@@ -90,6 +102,7 @@ class Learner:
             self.seconds, self.training.batch_seconds, seed=self.training.seed, epoch=self.epoch
         )
         self.model.train()
+        self.learned.train()
         saved = started = time.monotonic()
         for indices in plan[self.batch :]:
             progress = (self.epoch + (self.batch + 0.5) / len(plan)) / self.training.epochs
@@ -103,6 +116,8 @@ class Learner:
                 self.save()
                 saved = time.monotonic()
         row = {"epoch": self.epoch + 1, "train_loss": self.loss_sum / len(plan)} | self.validate()
+        for objective in self.objectives:
+            objective.epoch_done()
         row["seconds"] = round(time.monotonic() - started, 2)
         self.epoch, self.batch, self.loss_sum = self.epoch + 1, 0, 0.0
         self.keep_best(row)
@@ -137,7 +152,10 @@ class Learner:
 
     def loss(self, batch: Batch) -> Tensor:
         outputs = self.model(self.fabric.to_device(dict(batch.inputs)), self.change_features)
-        loss = weighted_loss(self.recipe.heads, outputs.logits, batch)
+        losses: Mapping[str, Tensor] = head_losses(self.recipe.heads, outputs.logits, batch)
+        for objective in self.objectives:
+            losses = objective.weigh(losses, outputs, batch)
+        loss = weighted_sum(self.recipe.heads, losses)
         for objective in self.objectives:
             if (more := objective.loss(outputs, batch)) is not None:
                 loss = loss + more
@@ -157,10 +175,14 @@ class Learner:
         if not self.data.valid:
             return {}
         items, heads = self.data.valid, self.recipe.heads
-        logits, loss = predict(
-            self.kept, heads, items, validation_batches(self.recipe, self.data), self.data.specs
-        )
-        return {"valid_loss": loss} | score(heads, items, logits, self.recipe.clock)
+        batches = validation_batches(self.recipe, self.data)
+        self.learned.eval()
+        logits, loss = predict(self.kept, heads, items, batches, self.data.specs, self.hear)
+        return {"valid_loss": loss} | score(heads, items, logits, rate_of(self.data.specs, self.recipe.clock))
+
+    def hear(self, outputs: Outputs, batch: Batch) -> None:
+        for objective in self.objectives:
+            objective.hear(outputs, batch)
 
     def keep_best(self, row: dict[str, float]) -> None:
         """Write the weights if this epoch validated best, or if there is nothing to validate on."""

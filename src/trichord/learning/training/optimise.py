@@ -23,7 +23,7 @@ def make_optimizer(parameters: Iterable[nn.Parameter], training: Training) -> to
     if training.optimizer == "sgd":
         return torch.optim.SGD(groups, training.learning_rate, momentum=0.9, nesterov=True)
     kinds = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
-    return kinds[training.optimizer](groups, training.learning_rate, betas=(0.9, 0.98))
+    return kinds[training.optimizer](groups, training.learning_rate, betas=(0.9, 0.98), fused=True)
 
 
 def learning_rate(progress: float, training: Training) -> float:
@@ -46,8 +46,6 @@ class Average:
     def update(self, model: nn.Module, step: int) -> None:
         """Take in the weights after this step."""
         share = 1 - min(self.decay, (1 + step) / (10 + step))
-        for kept, new in zip(self.model.state_dict().values(), model.state_dict().values(), strict=True):
-            if kept.is_floating_point():
-                kept.lerp_(new, share)
-            else:
-                kept.copy_(new)
+        torch._foreach_lerp_(list(self.model.parameters()), list(model.parameters()), share)
+        for kept, new in zip(self.model.buffers(), model.buffers(), strict=True):
+            kept.copy_(new)

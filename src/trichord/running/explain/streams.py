@@ -18,20 +18,27 @@ def explain_streams(
 ) -> Attribution:
     """Return what each present stream contributed to `answers`, by head, which `inputs` had given.
 
-    Runs the model on all 2^n coalitions of the n present streams. Raises InputError beyond 8 streams.
+    Runs the model on all 2^n coalitions of the n present streams, up to four streams as one batch. Raises
+    InputError beyond 8 streams.
     """
+    variants = subsets_of(inputs)
+    values = dict(zip(variants, worths(model, list(variants.values()), answers, full), strict=True))
+    return attribution_of(values, learned=model.metadata.stream_dropout)
+
+
+def subsets_of(inputs: Mapping[str, Array]) -> dict[frozenset[str], dict[str, Array]]:
+    """Return the inputs of every coalition of the present streams, nothing first and everything last."""
     present = [name for name, array in inputs.items() if len(array)]
     if len(present) > MAX_STREAMS:
         raise InputError(
             f"{len(present)} streams have {2 ** len(present)} coalitions; explain {MAX_STREAMS} at most"
         )
-    groups = coalitions(present)
-    variants = [{name: inputs[name] for name in present if name in group} for group in groups]
-    values = dict(zip(groups, worths(model, variants, answers, full), strict=True))
+    return {group: {name: inputs[name] for name in present if name in group} for group in coalitions(present)}
+
+
+def attribution_of(values: Mapping[frozenset[str], float], *, learned: bool) -> Attribution:
+    """Return the streams' contributions, given every coalition's value, nothing first and everything last."""
+    groups = list(values)
+    singles = [name for group in groups if len(group) == 1 for name in group]
     nats = shapley(values)
-    return Attribution(
-        {name: nats[name] for name in present},
-        values[frozenset(present)],
-        values[frozenset()],
-        model.metadata.stream_dropout,
-    )
+    return Attribution({name: nats[name] for name in singles}, values[groups[-1]], values[groups[0]], learned)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,7 +13,7 @@ from trichord.decoding import Value, log_probability
 from trichord.prepare.preparation import Array
 
 ROWS = 16
-"""How many variants of a clip run as one batch."""
+"""How many variants of a clip run as one batch: all subsets of four streams."""
 
 
 class Runs(Protocol):
@@ -32,17 +33,57 @@ def worths(
 ) -> list[float]:
     """Return, for each variant of a clip's inputs, the summed log-probability of `answers`, by head, in nats.
 
-    `full` holds the logits that gave the answers. Frames that a variant lacks count as zero logits, which say
-    nothing: a uniform distribution, or for numbers the training mean. So every value is finite.
+    `full` holds the logits that gave the answers. A variant whose logits say nothing of an answer counts as
+    `guess`: so every value is finite.
     """
     heads = model.metadata.heads
+    least = {name: guess(heads[name], answer, len(full[name])) for name, answer in answers.items()}
     return [
-        sum(worth(heads[name], logits[name], answer, full[name]) for name, answer in answers.items())
-        for start in range(0, len(variants), ROWS)
-        for logits in model.logits(variants[start : start + ROWS])
+        sum(value if math.isfinite(value) else least[name] for name, value in by_head.items())
+        for by_head in said(model, variants, answers, full)
     ]
 
 
-def worth(head: Mapping[str, Any], logits: Array, answer: Value, full: Array) -> float:
-    lacking = max(len(full) - len(logits), 0)
+def said(
+    model: Runs,
+    variants: Sequence[Mapping[str, Array]],
+    answers: Mapping[str, Value],
+    full: Mapping[str, Array],
+) -> Iterator[dict[str, float]]:
+    """Give, for each variant, each answer's log-probability by head; -inf where its logits say nothing of it.
+
+    That is where there are none, or too few steps to spell the answer.
+    """
+    heads = model.metadata.heads
+    for start in range(0, len(variants), ROWS):
+        for logits in model.logits(variants[start : start + ROWS]):
+            yield {
+                name: worth(heads[name], logits[name], answer, len(full[name]))
+                for name, answer in answers.items()
+            }
+
+
+def worth(head: Mapping[str, Any], logits: Array, answer: Value, steps: int) -> float:
+    """Return an answer's log-probability under logits that may be shorter than those, `steps`, that gave it.
+
+    Any number of steps can spell a transcript, so a shorter one is taken as it is: typed words are no worse
+    for having six steps where a voice has 75. Where each step is an answer, those that lack are zeros.
+    """
+    if not len(logits):
+        return -math.inf
+    lacking = 0 if head["kind"] == "ctc" else max(steps - len(logits), 0)
     return log_probability(head, np.pad(logits, ((0, lacking), (0, 0))), answer)
+
+
+def guess(head: Mapping[str, Any], answer: Value, steps: int, row: Array | None = None) -> float:
+    """Return an answer's log-probability by logits that say nothing: the same `row (outputs,)` at each step.
+
+    By default zeros: a uniform distribution, or for numbers the training mean.
+    """
+    row = np.zeros(outputs_of(head), np.float32) if row is None else row
+    return log_probability(head, np.tile(row, (steps, 1)), answer)
+
+
+def outputs_of(head: Mapping[str, Any]) -> int:
+    """Return how many logits a step of a head has."""
+    return len(head["labels"] if "labels" in head else head["names"])

@@ -320,6 +320,15 @@ def resampled(units: Floats, resamples: int, seed: int) -> Iterator[Floats]:
         yield np.bincount(drawn.ravel(), minlength=draws * size).reshape(draws, size) @ units
 
 
+def groups_of(abouts: Sequence[Mapping[str, Any]]) -> list[str] | None:
+    """Return what intervals draw together, by what is known of each clip: its group, else its speaker.
+
+    None where some clip has neither, or all have the same: then single clips are drawn.
+    """
+    groups = [about.get("group") or about.get("speaker") for about in abouts]
+    return [str(group) for group in groups] if all(groups) and len(set(groups)) > 1 else None
+
+
 # Heads
 
 
@@ -406,12 +415,21 @@ def steps_of(head: Mapping[str, Any], target: Target, said: Decoded) -> tuple[li
     truth: list[Any] = parts
     if all(isinstance(part, Event) for part in parts):
         events = [part for part in parts if isinstance(part, Event)]
-        last = max(((e.start if e.end is None else e.end) for e in events), default=0.0)
-        truth = step_labels(events, len(given) or math.ceil(last * (said.rate or 1.0)), said.rate)
+        truth = step_labels(events, steps_in(events, len(given), said.rate), said.rate)
     named = [head.get("outside") if label is None else label for label in truth]
     answers = [str(label) for label in given] + [UNSURE] * (len(named) - len(given))
     known = [(str(t), answer) for t, answer in zip(named, answers, strict=False) if t is not None]
     return [t for t, _ in known], [answer for _, answer in known]
+
+
+def steps_in(events: Sequence[Event], answered: int, rate: float | None) -> int:
+    """Return how many steps are scored: those answered, and those of events that lie beyond them.
+
+    With a clock one step more or less is rounding, not an answer that lacks.
+    """
+    ends = (event.start + 1 / (rate or 1.0) if event.end is None else event.end for event in events)
+    last = math.ceil(max(ends, default=0.0) * (rate or 1.0) - 1e-6)
+    return answered if rate is not None and answered >= last - 1 else max(answered, last)
 
 
 def mean_over_names(rows: Floats, statistic: Statistic) -> Score:

@@ -64,3 +64,18 @@ def test_scores_count_steps_and_a_step_without_an_answer_is_a_miss():
     kept = ("glad", None, "sad")  # as predictions keep it
     assert evaluate_head(HEAD, [kept], [said])["accuracy"].value == 1.0
     assert evaluate_head(HEAD, [truth[1:2]], [said])["accuracy"].value == 0.0
+
+
+def test_a_step_bears_the_event_that_its_middle_lies_in():
+    abutting = [Event("a", 0.02, 0.06), Event("b", 0.06, 0.10), Event("c", 0.10, 0.14)]
+    assert step_labels(abutting, 4, 25.0) == ["a", "b", "c", None]
+    assert step_labels([Event("a", -3, -1), Event("b", 4, 9)], 5, None) == [None] * 4 + ["b"]
+    assert step_labels([Event("a", 1.0)], 3, None) == [None, "a", None]
+
+
+@pytest.mark.parametrize(("rate", "answered", "expected"), [(None, 1, 0.25), (None, 4, 0.25), (2.0, 1, 0.25)])
+def test_steps_beyond_the_answer_are_misses(rate, answered, expected):
+    truth = tuple(Event(what, n / (rate or 1), (n + 1) / (rate or 1)) for n, what in enumerate("gsss"))
+    head = {"kind": "tag", "labels": ["g", "s"]}
+    said = Decoded(("g",) * answered, 1.0, 0.0, rate=rate)
+    assert evaluate_head(head, [truth], [said])["accuracy"].value == expected

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from trichord.errors import RecipeError
-from trichord.experiments.compare import compare, difference, markdown, tabulate
+from trichord.errors import InputError, RecipeError
+from trichord.experiments.compare import compare, markdown, tabulate
+from trichord.experiments.paired import difference
 
 
 def write_run(folder: Path, values: list[str], valid: float) -> Path:
@@ -49,3 +50,45 @@ def test_a_run_does_not_differ_from_itself(tmp_path: Path) -> None:
 def test_there_must_be_something_to_vary(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="nothing to compare"):
         compare("recipe.yaml", tmp_path, over={})
+
+
+def write_folds(folder: Path, valid: list[float], answers: list[list[str]]) -> list[Path]:
+    """The runs of one seed, a fold each; clips are numbered on."""
+    runs, start = [], 0
+    for fold, values in enumerate(answers):
+        run = write_run(folder / f"fold-{fold}", values, valid[fold])
+        rows = [json.loads(line) for line in (run / "predictions.jsonl").read_text().splitlines()]
+        for number, row in enumerate(rows):
+            row["clip"], row["about"] = f"{start + number:03d}", {"speaker": f"s{fold}"}
+        start += len(rows)
+        (run / "predictions.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n")
+        runs.append(run)
+    return runs
+
+
+def test_a_cross_validation_chooses_fold_by_fold_and_scores_all_parts_together(tmp_path: Path) -> None:
+    a = write_folds(tmp_path / "a", [0.9, 0.2], [["yes"] * 4, ["no"] * 6])
+    b = write_folds(tmp_path / "b", [0.3, 0.8], [["no"] * 4, ["yes"] * 6])
+    rows = {row["variant"]: row for row in tabulate({"a": [a], "b": [b]})}
+    assert rows["a"]["test"]["mean"] == pytest.approx(0.4)
+    assert rows["b"]["test"]["mean"] == pytest.approx(0.6)
+    assert rows["chosen fold by fold"]["test"]["mean"] == 1.0
+    assert rows["chosen fold by fold"]["best"]
+    assert rows["a"]["minus_best"]["value"] == pytest.approx(-0.6)
+
+
+def test_runs_on_other_clips_are_not_compared(tmp_path: Path) -> None:
+    a = write_folds(tmp_path / "a", [0.9], [["yes"] * 4])
+    b = write_folds(tmp_path / "b", [0.9], [["yes"] * 5])
+    with pytest.raises(InputError, match="different clips"):
+        difference([a], [b], "verb", "accuracy")
+
+
+def test_nothing_is_the_best_where_nothing_validated(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "a", ["yes", "no"], valid=0.5)
+    evaluation = json.loads((run / "evaluation.json").read_text())
+    del evaluation["valid"]
+    (run / "evaluation.json").write_text(json.dumps(evaluation))
+    [row] = tabulate({"a": [[run]]})
+    assert not row["best"]
+    assert "minus_best" not in row

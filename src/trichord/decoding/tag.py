@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -54,10 +55,16 @@ def step_labels(events: Sequence[Event], steps: int, rate: float | None) -> list
     labels: list[str | None] = [None] * steps
     clock = rate or 1.0
     for event in events:
-        first = max(0, round(event.start * clock))
-        last = first + 1 if event.end is None else round(event.end * clock)
-        labels[first:last] = [event.what] * (min(last, steps) - min(first, steps))
+        first = max(0, at_or_after(event.start * clock))
+        last = first + 1 if event.end is None else at_or_after(event.end * clock)
+        for step in range(first, min(last, steps)):
+            labels[step] = event.what
     return labels
+
+
+def at_or_after(place: float) -> int:
+    """Return the first step whose middle lies at or after a place, counted in steps."""
+    return math.ceil(place - 0.5 - 1e-6)  # times in seconds are rarely whole steps to the last bit
 
 
 def tag_log_probability(head: TagMetadata, logits: ArrayLike, answer: Value) -> float:

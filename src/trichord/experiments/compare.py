@@ -12,28 +12,20 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from trichord.decoding import Decoded
 from trichord.errors import RecipeError
-from trichord.experiments.plots import number, save
-from trichord.experiments.predictions import read_predictions
-from trichord.experiments.train import EVALUATION, PREDICTIONS, train
+from trichord.experiments.paired import Runs, chosen_by_fold, difference, score_on_test, score_on_valid
+from trichord.experiments.plots import save
+from trichord.experiments.train import EVALUATION, train
 from trichord.files import write_text
 from trichord.learning.recipe import load_recipe
 from trichord.learning.training import RunFolder
-from trichord.metrics import (
-    HEAD_SCORES,
-    HIGHER_IS_BETTER,
-    Floats,
-    Interval,
-    Score,
-    headline_of,
-    paired_bootstrap,
-)
+from trichord.metrics import HIGHER_IS_BETTER, Interval, headline_of
 from trichord.progress import console
 
 Variant = Mapping[str, Any]
-Runs = dict[str, list[list[Path]]]
-"""By variant, for every seed, its run folders: one, or one a fold."""
+
+BY_FOLD = "chosen fold by fold"
+"""The row of what validates best in each fold: of a cross-validation, no single variant is the best."""
 
 
 def compare(
@@ -45,13 +37,16 @@ def compare(
     With `folds`, each is cross-validated: trained once for every part of the corpus (see `Fold`), and scored
     over the clips of all parts together. Finished runs are not repeated, so an interrupted comparison goes
     on. Runs are measured in torch, not exported. The best variant is the one with the best mean validation
-    score; differences from it are paired over test clips, whose statistics are summed over seeds. Writes
-    `comparison.json`, `.md` and `.png`. Raises RecipeError where there is nothing to vary, or the folder
-    holds a comparison of another recipe.
+    score, in a cross-validation whatever validates best in each fold; differences from it are paired over
+    test clips, whose statistics are summed over seeds. Writes `comparison.json`, `.md` and `.png`. Raises
+    RecipeError where there is nothing to vary or to test on, or the folder holds a comparison of another
+    recipe.
     """
     if not over or not all(over.values()):
         raise RecipeError("nothing to compare: give --over KEY=A,B")
     variants = [dict(zip(over, values, strict=True)) for values in product(*over.values())]
+    if not load_recipe(recipe, {**(changes or {}), **variants[0]}).clips("test"):
+        raise RecipeError(f"{recipe}: its corpus has no test clips, so nothing can be compared")
     divisions: list[Variant] = [{"fold.of": folds, "fold.number": n} for n in range(folds)] if folds else [{}]
     runs: Runs = {}
     for variant in variants:
@@ -92,64 +87,33 @@ def tabulate(runs: Runs) -> list[dict[str, Any]]:
         metric = headline_of(metrics)
         if metric is None:
             continue
+        wanted, folded = dict(runs), any(len(folds) > 1 for folds in next(iter(runs.values())))
+        if folded:
+            wanted[BY_FOLD] = chosen_by_fold(runs, head, metric)[1]
         scores = {name: {"valid": [score_on_valid(folds, head, metric) for folds in by_seed],
                          "test": [score_on_test(folds, head, metric) for folds in by_seed]}
-                  for name, by_seed in runs.items()}  # fmt: skip
-        sign = -1 if metric in HIGHER_IS_BETTER else 1
-        ranked = {name: sign * float(np.mean(by_split["valid"])) for name, by_split in scores.items()}
-        best = min(ranked, key=lambda name: math.inf if math.isnan(ranked[name]) else ranked[name])
+                  for name, by_seed in wanted.items()}  # fmt: skip
+        best = BY_FOLD if folded else best_of(scores, metric)
         for name, by_split in scores.items():
             row = {"variant": name, "head": head, "metric": metric, "best": name == best}
             row |= {split: over_seeds(values) for split, values in by_split.items()}
-            if name != best:
-                row["minus_best"] = vars_of(difference(runs[name], runs[best], head, metric))
+            if best is not None and name != best:
+                row["minus_best"] = vars_of(difference(wanted[name], wanted[best], head, metric))
             rows.append(row)
     return rows
+
+
+def best_of(scores: Mapping[str, Mapping[str, Sequence[float]]], metric: str) -> str | None:
+    """Return the variant with the best mean validation score; None where nothing validated."""
+    sign = 1 if metric in HIGHER_IS_BETTER else -1
+    means = {name: sign * float(np.mean(by_split["valid"])) for name, by_split in scores.items()}
+    known = [name for name, mean in means.items() if not math.isnan(mean)]
+    return max(known, key=means.__getitem__, default=None)
 
 
 def over_seeds(values: list[float]) -> dict[str, Any]:
     deviation = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
     return {"mean": float(np.mean(values)), "std": deviation, "values": values}
-
-
-def score_on_valid(folds: Sequence[Path], head: str, metric: str) -> float:
-    """Return the mean validation score of a seed's runs, NaN where nothing validated."""
-    found = [json.loads((run / EVALUATION).read_text("utf-8")) for run in folds]
-    values = [number(one["valid"]["all"]["heads"][head][metric]["value"]) for one in found if "valid" in one]
-    return float(np.mean(values)) if values else math.nan
-
-
-def score_on_test(folds: Sequence[Path], head: str, metric: str) -> float:
-    """Return the test score of a seed, over the clips of all its folds."""
-    rows, statistic = item_scores([folds], head, metric)
-    return float(statistic(rows.sum(axis=0)))
-
-
-def difference(a: Sequence[Sequence[Path]], b: Sequence[Sequence[Path]], head: str, metric: str) -> Interval:
-    """Return the score of runs `a` less that of runs `b`, paired by test clip, summed over seeds."""
-    (first, statistic), (second, _) = item_scores(a, head, metric), item_scores(b, head, metric)
-    return paired_bootstrap(first, second, statistic)
-
-
-def item_scores(runs: Sequence[Sequence[Path]], head: str, metric: str) -> Score:
-    """Return per-clip statistics `(clips, k)` of a metric, summed over seeds, and the score of their sums.
-
-    `runs` holds the run folders of each seed: one, or one a fold.
-    """
-    found = []
-    for folds in runs:
-        described = json.loads((folds[0] / "parts.json").read_text("utf-8"))["heads"][head]
-        rows = [row[head] for run in folds for row in read_predictions(run / PREDICTIONS) if head in row]
-        said = [Decoded(as_value(row["value"]), row["confidence"], 0.0) for row in rows]
-        targets = [as_value(row["target"]) for row in rows]
-        found.append(HEAD_SCORES[described["kind"]](described, targets, said)[metric])
-    total: Floats = np.sum([rows for rows, _ in found], axis=0)
-    return total, found[0][1]
-
-
-def as_value(value: Any) -> Any:
-    """Return an answer as it was before it became JSON, which has no tuples."""
-    return tuple(value) if isinstance(value, list) else value
 
 
 def vars_of(interval: Interval) -> dict[str, float]:

@@ -15,7 +15,7 @@ from trichord.decoding import Decoded
 from trichord.decoding.calibration import reliability
 from trichord.decoding.tag import step_labels
 from trichord.files import write_text
-from trichord.metrics import confusion_matrix
+from trichord.metrics import confusion_matrix, steps_in
 
 Answered = Sequence[tuple[Clip, Mapping[str, Decoded]]]
 
@@ -39,7 +39,8 @@ def as_labels(target: Target, said: Decoded) -> Any:
     if isinstance(target, str | float | int) or not isinstance(said.value, tuple):
         return target
     events = [part for part in target if isinstance(part, Event)]
-    return step_labels(events, len(said.value), said.rate) if events else list(target)
+    steps = steps_in(events, len(said.value), said.rate)
+    return step_labels(events, steps, said.rate) if events else list(target)
 
 
 def read_predictions(path: Path) -> list[dict[str, Any]]:

@@ -47,7 +47,8 @@ def train(
     data = load_data(recipe, Cache(), track)
     learner = Learner(recipe, data, run, accelerator=accelerator)
     resumed = learner.resume()
-    if resumed and learner.done and (folder / EVALUATION).exists():
+    finished = (folder / EVALUATION).exists() and (not export or (folder / "model.onnx").exists())
+    if resumed and learner.done and finished:
         console.print(f"{folder}: finished already; choose another folder with --run to train anew")
         return folder
     run.write_parts(recipe)

@@ -18,7 +18,7 @@ from trichord.learning.training import RunFolder
 from trichord.learning.training.data import prepare_clips
 from trichord.learning.training.sampling import plan_batches, seconds_of
 from trichord.learning.training.validate import predict, rate_of
-from trichord.metrics import evaluate_head
+from trichord.metrics import evaluate_head, groups_of
 from trichord.prepare.cache import Cache
 from trichord.running.evaluate import plain
 from trichord.running.robustness import subsets
@@ -69,6 +69,9 @@ def scores(recipe: Recipe, pairs: Pairs) -> dict[str, Any]:
     found = {}
     for name, head in recipe.heads.items():
         targets = [clip.targets.get(name) for clip, _ in pairs]
-        metrics = evaluate_head(head.metadata(), targets, [said[name] for _, said in pairs])
+        if not any(target is not None for target in targets):
+            continue
+        groups = groups_of([clip.about for clip, _ in pairs])
+        metrics = evaluate_head(head.metadata(), targets, [said[name] for _, said in pairs], groups=groups)
         found[name] = {metric: plain(interval) for metric, interval in metrics.items()}
     return found

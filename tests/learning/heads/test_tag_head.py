@@ -41,13 +41,15 @@ def test_a_label_that_training_lacked_teaches_nothing():
 
 def test_balance_makes_rare_labels_count():
     head = Tag(class_weights="balanced")
-    head.fit([(Event("a", 0, 3),), (Event("a", 0, 1),), (Event("b", 0, 1),)])
+    head.fit([(Event("a", 0, 3),), (Event("b", 0, 1),)])  # three steps in four are a
     logits = Stream(torch.tensor([[[5.0, 0.0]]]), torch.tensor([1]))
     often, rare = (head.loss(logits, [(Event(what, 0, 1),)]) for what in "ab")
     plain = Tag()
     plain.restore(head.metadata())
-    assert rare / plain.loss(logits, [(Event("b", 0, 1),)]) == pytest.approx(1.5)
-    assert often / plain.loss(logits, [(Event("a", 0, 1),)]) == pytest.approx(0.75)
+    assert rare / plain.loss(logits, [(Event("b", 0, 1),)]) == pytest.approx(2.0)
+    assert often / plain.loss(logits, [(Event("a", 0, 1),)]) == pytest.approx(2 / 3)
+    with pytest.raises(ValueError, match="outside all events"):
+        Tag(class_weights="balanced", outside="silence")
 
 
 @pytest.mark.parametrize("target", ["glad", 0.5, (0.5, 1.0), ("glad", "sad")])

@@ -65,7 +65,7 @@ def answerable(logits: Stream, targets: Sequence[Target | None]) -> dict[int, Ta
     return {row: target for row, target in enumerate(targets) if target is not None and lengths[row] > 0}
 
 
-def balance(counts: Mapping[str, int]) -> Tensor:
+def balance(counts: Mapping[str, float]) -> Tensor:
     """Return each class's weight, `(classes,)`, whose mean over what was counted is 1, as in scikit-learn."""
     numbers = torch.tensor(list(counts.values()), dtype=torch.float32)
     return numbers.sum() / (len(numbers) * numbers)

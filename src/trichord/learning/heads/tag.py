@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -28,7 +27,8 @@ class Tag(Head):
     event that its middle lies in. Steps outside all events teach nothing, unless `outside` names them.
 
     outside: the label of steps in no event.
-    class_weights: `balanced` makes every label weigh the same in all, however rare its steps.
+    class_weights: `balanced` makes every label weigh the same in all, however little of the clips it covers;
+        not with `outside`, whose share is not known before.
     label_smoothing: share of the probability that the loss spreads over all labels (Szegedy et al., 2016).
     weight: share of this head in the loss of all.
     dropout: share of the fused vector that is dropped while learning.
@@ -43,17 +43,22 @@ class Tag(Head):
         dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1,
     ) -> None:
         super().__init__()
+        if class_weights is not None and outside is not None:
+            raise ValueError("class_weights cannot balance a label for what is outside all events")
         self.outside, self.class_weights, self.label_smoothing = outside, class_weights, label_smoothing
         self.weight, self.dropout = weight, dropout
-        self.counts: dict[str, int] = {}
+        self.counts: dict[str, float] = {}
 
     def fit(self, targets: Sequence[Target]) -> None:
-        """Learn the labels and how often each occurs; raises InputError where there are none."""
-        counts = Counter(event.what for target in targets for event in events_of(target))
+        """Learn the labels and how long each lasts in all; raises InputError where there are none."""
+        counts: dict[str, float] = {}
+        for event in (event for target in targets for event in events_of(target)):
+            lasting = 1.0 if event.end is None else event.end - event.start
+            counts[event.what] = counts.get(event.what, 0.0) + lasting
         if not counts:
             raise InputError("a tag head learns labels from the events of training targets; there are none")
         if self.outside is not None:
-            counts.setdefault(self.outside, max(counts.values()))
+            counts.setdefault(self.outside, 0)
         self.counts = dict(sorted(counts.items()))
 
     @property
@@ -67,7 +72,7 @@ class Tag(Head):
     def restore(self, metadata: dict[str, Any]) -> None:
         known = read_head(TagMetadata, metadata)
         counts = metadata.get("counts", [1] * len(known.labels))
-        self.counts = {label: int(count) for label, count in zip(known.labels, counts, strict=True)}
+        self.counts = {label: float(count) for label, count in zip(known.labels, counts, strict=True)}
 
     @property
     def outputs(self) -> int:
@@ -81,10 +86,11 @@ class Tag(Head):
 
     def loss(self, logits: Stream, targets: Sequence[Target | None]) -> Tensor:
         """Return the cross-entropy, averaged over all labelled steps of the batch."""
-        known = answerable(logits, targets)
-        truth = torch.full(logits.values.shape[:2], UNLABELLED, dtype=torch.long)  # (batch, time)
-        for row, target in known.items():
-            truth[row, : int(logits.lengths[row])] = self.encode(target, logits, row)
+        lengths, (batch, time) = logits.lengths.tolist(), logits.values.shape[:2]
+        labels = [[UNLABELLED] * time for _ in range(batch)]
+        for row, target in answerable(logits, targets).items():
+            labels[row][: lengths[row]] = self.encode(target, lengths[row], logits.rate)
+        truth = torch.tensor(labels, dtype=torch.long).reshape(batch, time)
         if not (truth != UNLABELLED).any():
             return nothing(logits)
         truth = truth.to(logits.values.device)
@@ -96,12 +102,13 @@ class Tag(Head):
             losses = losses * balance(self.counts).to(truth.device)[truth.clamp(min=0)]
         return losses.sum() / (truth != UNLABELLED).sum()
 
-    def encode(self, target: Target, logits: Stream, row: int) -> Tensor:
-        """Return the label's number of each step, `(length,)`; a label that training lacked is left out."""
-        numbers = {label: number for number, label in enumerate(self.counts)}
-        labels = step_labels(events_of(target), int(logits.lengths[row]), logits.rate)
-        named = (self.outside if label is None else label for label in labels)
-        return torch.tensor([UNLABELLED if name is None else numbers.get(name, UNLABELLED) for name in named])
+    def encode(self, target: Target, steps: int, rate: float | None) -> list[int]:
+        """Return each step's label as a number; one that training lacked is left out."""
+        numbers: dict[str | None, int] = {label: number for number, label in enumerate(self.counts)}
+        if self.outside is not None:
+            numbers[None] = numbers[self.outside]
+        labels = step_labels(events_of(target), steps, rate)
+        return [numbers.get(label, UNLABELLED) for label in labels]
 
 
 def events_of(target: Target) -> Sequence[Event]:

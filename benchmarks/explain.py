@@ -23,6 +23,7 @@ from trichord.cli.use import clips_of, open_model
 from trichord.metrics import Interval
 from trichord.prepare.preparation import Array, InputSpec
 from trichord.running.explain.by_class import EVERY, shares_by_class
+from trichord.running.spread import spread
 
 TIMED = 9
 REPEATS = 5
@@ -36,8 +37,9 @@ def main() -> None:
     parser.add_argument("--dry", action="store_true", help="record nothing")
     options = parser.parse_args()
     model = open_model(options.model)
-    clips = clips_of(options.on, None, model.metadata.recipe.get("corpus"))
-    clips = clips[:: max(1, len(clips) // (options.clips or len(clips)))][: options.clips]  # of all classes
+    clips = spread(clips_of(options.on, None, model.metadata.recipe), options.clips)
+    if not clips:
+        parser.error(f"{options.on}: there are no clips to explain")
     ready = [(clip, model.preparations(clip)) for clip in clips]
     write: Callable[..., None] = dry if options.dry else record
     where = f"{Path(options.model).stem} on {options.on}"

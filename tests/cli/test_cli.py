@@ -16,6 +16,9 @@ import pytest
 import yaml
 
 from trichord.cli import main
+from trichord.cli.use import clips_of
+from trichord.errors import InputError
+from trichord.learning.recipe import load_recipe
 from trichord.running.runtime import load
 
 RECIPE = {
@@ -138,6 +141,17 @@ def test_evaluating_the_file_repeats_the_run_folders_own_evaluation(home: Path) 
     again = json.loads(succeeds("evaluate", "runs/tiny", "--json", cwd=home))["heads"]
     assert again["intent"]["accuracy"]["value"] == kept["intent"]["accuracy"]["value"]
     assert again["transcript"]["wer"]["value"] == kept["transcript"]["wer"]["value"]
+
+
+def test_a_split_is_the_recipes_own_folds_included() -> None:
+    recipe = load_recipe(RECIPE | {"fold": {"of": 5, "number": 1}})
+    for split in ("valid", "test"):
+        ids = [clip.id for clip in recipe.clips(split)]
+        assert [clip.id for clip in clips_of(f"scenes:{split}", None, recipe.resolved())] == ids
+    assert clips_of(None, None, recipe.resolved()) == recipe.clips("test") != recipe.corpus.clips("test")
+    without_valid = recipe.resolved() | {"fold": {"of": 5, "validate": False}}
+    with pytest.raises(InputError, match="its fold has no split 'valid'"):
+        clips_of("scenes:valid", None, without_valid)
 
 
 def test_explain_writes_shares_and_a_picture(home: Path) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from test_cli import fails, succeeds
 
+from trichord import load
+from trichord.cli.explain import step_for
 from trichord.learning.model import Model
 from trichord.learning.recipe import load_recipe
 from trichord.learning.training import RunFolder, load_data
@@ -87,6 +91,23 @@ def test_one_head_is_explained_alone(home: Path) -> None:
         assert sum(part["nats"][stream] for part in parts) == pytest.approx(nats, abs=1e-3)
 
 
+def test_a_long_clip_is_occluded_in_wider_steps(home: Path) -> None:
+    model = load(home / "runs" / "tiny" / "model.onnx")
+    rate = round(model.streams["voice"].input.rate or 0)
+    assert step_for(model, {"voice": np.zeros(20 * rate, np.float32)}) == 0.1
+    assert step_for(model, {"voice": np.zeros(100 * rate, np.float32)}) == pytest.approx(0.2)
+
+
+def test_a_picture_of_one_head_has_its_events_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Any] = []
+    monkeypatch.setattr("trichord.running.explain.save_picture", lambda *given: drawn.append(given))
+    arguments = ("runs/tiny/model.onnx", "clip.mp4", "--picture", "why.png")
+    for head in ("intent", "transcript"):
+        assert head in succeeds("explain", *arguments, "--head", head, cwd=home)
+    answer = load(home / "runs" / "tiny" / "model.onnx")(home / "clip.mp4")
+    assert [events for _, _, _, events, *_ in drawn] == [(), answer["transcript"].events]
+
+
 def test_a_corpus_is_told_by_class(home: Path) -> None:
     arguments = ("runs/tiny", "--on", "scenes:test", "--picture", "classes.png")
     told = json.loads(succeeds("explain", *arguments, "--json", cwd=home))
@@ -112,6 +133,11 @@ def test_a_corpus_is_told_by_class(home: Path) -> None:
         (("runs/tiny", "clip.mp4", "--head", "intent", "--head", "transcript"), "one answer"),
         (("runs/tiny", "--on", "scenes:test", "--head", "nose"), "no head 'nose'"),
         (("runs/tiny", "--on", "gird:test"), "did you mean 'grid'"),
+        (("runs/tiny", "--on", "scenes:test", "--text", "now"), "--text goes with a clip"),
+        (("runs/tiny", "--on", "scenes:test", "--steps", "8"), "--steps goes with a clip"),
+        (("runs/tiny", "clip.mp4", "--against", "uniform"), "--against goes with --on"),
+        (("runs/tiny", "clip.mp4", "--data", "."), "--data goes with --on"),
+        (("runs/tiny", "clip.mp4", "--picture", "why.bmp"), "why.bmp: a picture is written as .png"),
     ],
 )
 def test_mistakes_are_answered_in_one_line(home: Path, arguments: tuple[str, ...], says: str) -> None:

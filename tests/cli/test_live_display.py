@@ -13,8 +13,10 @@ from rich.console import Console
 from test_cli import fails, succeeds, trichord
 
 import trichord.cli.live as cli_live
-from trichord import Audio, Clip, Features, load
+from trichord import Audio, Clip, Event, Features, load
+from trichord.cli.answer import shown
 from trichord.cli.live import Screen, watch
+from trichord.decoding import Decoded
 from trichord.media import write_audio
 from trichord.running.live import Live
 
@@ -42,6 +44,16 @@ def test_it_ends_with_what_run_prints(home: Path) -> None:
     *rows, last = succeeds(*given, "--live", "--json", cwd=home).splitlines()
     assert all(json.loads(row)["values"]["verb"] for row in rows)
     assert json.loads(last) == json.loads(succeeds(*given, "--json", cwd=home))
+
+
+def test_labelled_steps_are_shown_as_events() -> None:
+    steps = [Event(f"e{number % 2}", number / 25, (number + 1) / 25) for number in range(10)]
+    tagged = Decoded(tuple(event.what for event in steps), 0.9, 0.0, events=tuple(steps), rate=25.0)
+    assert shown(tagged).startswith("e0 0-0.04, e1 0.04-0.08, ")
+    assert shown(tagged).endswith("e1 0.28-0.32, and 2 more")
+    assert shown(Decoded((), None, 0.0)) == ""
+    assert shown(Decoded((0.5, 1.0), None, 0.0)) == "0.500, 1.000"
+    assert shown(Decoded("go", None, 0.0)) == "go"
 
 
 def test_mistakes(home: Path) -> None:

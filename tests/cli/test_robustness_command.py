@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from test_cli import fails, succeeds
+from test_cli import fails, succeeds, trichord
+
+from trichord.cli import robustness
+from trichord.cli.robustness import can_attack
 
 RECIPE = {
     "corpus": {"kind": "scenes", "size": 24},
@@ -76,7 +79,17 @@ def test_a_model_file_is_measured_but_not_attacked(home: Path) -> None:
         (("--noise", "voise=white"), "did you mean 'voice'"),
         (("--outliers", "2"), "from 0 to 1"),
         (("--missing", "-1"), "from 0 to 1"),
+        (("--picture", "curves.bmp"), "curves.bmp: a picture is written as .png"),
     ],
 )
 def test_mistakes_are_answered_in_one_line(home: Path, arguments: tuple[str, ...], says: str) -> None:
-    assert says in fails("robustness", "runs/small", *arguments, cwd=home)
+    done = trichord("robustness", "runs/small", *arguments, cwd=home)
+    assert says in done.err
+    assert (done.code, done.err.count("\n")) == (1, 1)  # no word of any measuring
+
+
+def test_an_attack_needs_all_of_the_extra(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert can_attack(str(home / "runs" / "small"))
+    assert not can_attack(str(home / "runs" / "small" / "model.onnx"))
+    monkeypatch.setattr(robustness, "find_spec", lambda name: None if name == "lightning_fabric" else name)
+    assert not can_attack(str(home / "runs" / "small"))

@@ -12,8 +12,10 @@ from trichord.decoding import decode, log_probability
 from trichord.errors import InputError
 from trichord.learning.batch import Item, collate
 from trichord.learning.gradients import Gradients, integral, integrated_gradients
+from trichord.learning.log_probability import SCORERS, answer_log_probability
 from trichord.learning.model import Model
 from trichord.learning.recipe import Recipe, load_recipe
+from trichord.learning.stream import Stream
 from trichord.learning.training import load_data
 
 STREAMS = {
@@ -127,3 +129,43 @@ def test_what_cannot_be_explained_is_refused(
         integrated_gradients(
             one.model, one.data.specs, one.heads, one.data.train[0].inputs, answers, steps=steps
         )
+
+
+HEADS = {
+    "classify": {"kind": "classify", "labels": ["a", "b", "c"], "temperature": 2.0},
+    "ctc": {"kind": "ctc", "labels": ["", "a", "b"], "units": "character"},
+    "regress": {"kind": "regress", "names": ["x", "y"], "mean": [1.0, 2.0], "std": [0.5, 3.0]},
+    "tag": {"kind": "tag", "labels": ["calm", "loud"]},
+}
+ANSWERS = {"classify": "b", "ctc": "ab", "regress": (1.5, 0.0), "tag": ("loud", "calm", "loud", "loud")}
+STEPS = {"classify": 1, "ctc": 4, "regress": 1, "tag": 4}
+
+
+def logits_of(kind: str) -> Stream:
+    """Return two rows of logits, and a step beyond their length."""
+    width = len(HEADS[kind].get("labels", HEADS[kind].get("names")))
+    torch.manual_seed(0)
+    return Stream(torch.randn(2, STEPS[kind] + 1, width), torch.full((2,), STEPS[kind]))
+
+
+def test_every_kind_of_head_is_scored() -> None:
+    assert set(HEADS) == set(SCORERS)
+
+
+@pytest.mark.parametrize("kind", HEADS)
+def test_a_score_is_the_log_probability_of_decoding(kind: str) -> None:
+    logits = logits_of(kind)
+    scores = answer_log_probability(HEADS[kind], logits, ANSWERS[kind])
+    expected = [log_probability(HEADS[kind], row[: STEPS[kind]].numpy(), ANSWERS[kind])
+                for row in logits.values]  # fmt: skip
+    assert scores.tolist() == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(("kind", "answer"), [
+    ("classify", "d"), ("ctc", "abc"), ("regress", 1.0), ("regress", "ab"),
+    ("tag", ("calm",)), ("tag", ("calm", "loud", "calm", "soft")), ("tag", "calm"),
+    ("tag", (0.0, 1.0, 2.0, 3.0)),
+])  # fmt: skip
+def test_an_answer_of_another_head_is_refused(kind: str, answer: str | float | tuple) -> None:
+    with pytest.raises(InputError):
+        answer_log_probability(HEADS[kind], logits_of(kind), answer)

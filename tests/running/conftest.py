@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tiny_models import echo_model, metadata, save, verb_model
+from tiny_models import echo_model, feeling_model, metadata, save, verb_model
 
 from trichord.running.runtime import Model
 
@@ -20,6 +20,17 @@ def verb(tmp_path_factory: pytest.TempPathFactory) -> Model:
 def echo(tmp_path_factory: pytest.TempPathFactory) -> Model:
     return Model(
         save(echo_model(), folder(tmp_path_factory), json.dumps(metadata(("signal",), ("transcript",))))
+    )
+
+
+@pytest.fixture(scope="session")
+def feeling(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    return Model(
+        save(
+            feeling_model(),
+            folder(tmp_path_factory),
+            json.dumps(metadata(("face", "tone"), ("feeling",))),
+        )
     )
 
 

@@ -81,10 +81,10 @@ def test_a_room_blurs_a_voice_and_gaps_silence_it(verb: Model) -> None:
     [
         (Conditions(gaps={"voise": 0.5}), "gaps: 'voise' is no clocked stream.*did you mean 'voice'"),
         (Conditions(gaps={"words": 0.5}), "gaps: 'words' is no clocked stream"),
-        (Conditions(gaps={"voice": 1.5}), "from 0 to 1; got 1.5"),
+        (Conditions(gaps={"voice": 1.5}), "gaps: voice's share must be from 0 to 1; got 1.5"),
         (Conditions(room=-1), "reverberation time"),
-        (Conditions(outliers={"words": 2}), "outliers must be from 0 to 1; got 2"),
-        (Conditions(missing={"voice": -1}), "voice's probability must be from 0 to 1; got -1"),
+        (Conditions(outliers={"words": 2}), "outliers: words's share must be from 0 to 1; got 2"),
+        (Conditions(missing={"voice": -1}), "missing: voice's share must be from 0 to 1; got -1"),
         (Conditions(missing={"lips": 1}), "missing: 'lips' is no stream"),
         (Conditions(swapped=("word",)), "swapped: 'word' is no stream.*did you mean 'words'"),
         (Conditions(noise={"words": "white:0dB"}), "noise: 'words' is no stream of samples, frames"),
@@ -169,6 +169,48 @@ def test_a_swapped_stream_is_another_clips_with_another_target(verb: Model) -> N
     assert len({item.lent["words"].id for item in swapped}) > 20
     (alone,) = Disturbance(verb, Conditions(swapped=("words",)))(items[:1])
     assert not alone.lent
+
+
+def test_a_sorted_corpus_lends_from_every_class(verb: Model) -> None:
+    data = sorted(clips(192), key=lambda clip: str(clip.targets["verb"]))
+    swap = Conditions(swapped=("words",))
+    for answers in (
+        answer_all(verb, data, swap),
+        answer_all(verb, iter(data), swap, pool=data),  # as behind a progress bar
+    ):
+        lent = [
+            (clip, lender["words"]) for (clip, _), lender in zip(answers.pairs, answers.lent, strict=True)
+        ]
+        assert all(clip.targets != lender.targets for clip, lender in lent)
+        assert {lender.targets["verb"] for _, lender in lent} == set(VERBS)
+    first = answer_all(verb, iter(data), swap)
+    assert {lender["words"].targets["verb"] for lender in first.lent} == {"go"}
+
+
+def test_a_swap_looks_at_the_models_own_heads(verb: Model) -> None:
+    """Clips with another target for a head that the model has not are no other clips."""
+    items = ready(12)
+    told = [item.clip.targets | {"mood": item.clip.id} for item in items]  # type: ignore[operator]
+    items = [item._replace(clip=replace(item.clip, targets=targets))
+             for item, targets in zip(items, told, strict=True)]  # fmt: skip
+    for item in Disturbance(verb, Conditions(swapped=("words",)))(items):
+        assert item.lent["words"].targets["verb"] != item.clip.targets["verb"]
+
+
+def test_gaps_stay_where_they_are_in_noise_and_in_a_room(verb: Model) -> None:
+    item = Ready(Clip("c", {}), {"voice": np.ones(3 * RATE, np.float32)})
+    alone, *others = (
+        Disturbance(verb, Conditions(gaps={"voice": 0.5}, noise=noise, room=room))([item])[0].inputs["voice"]
+        == 0
+        for noise, room in ((None, None), ("white:0dB", None), (None, 0.3), ("pink:0dB", 0.3))
+    )
+    assert alone.any()
+    assert all(np.array_equal(alone, other) for other in others)
+    quiet, roomy = (
+        Disturbance(verb, Conditions(noise="white:0dB", room=room))([item])[0].inputs["voice"]
+        for room in (None, 1e-4)
+    )
+    assert np.corrcoef(quiet, roomy)[0, 1] > 0.9  # the same noise
 
 
 def test_batches_swap_the_same(verb: Model) -> None:

@@ -12,10 +12,13 @@ from test_evaluate import clips
 
 from trichord import Clip, InputError, Model
 from trichord.clip import Features
+from trichord.metrics import Interval
 from trichord.running.conditions import Conditions
 from trichord.running.evaluate import evaluate
 from trichord.running.explain.disagreement import disagreement, jensen_shannon
+from trichord.running.figures import new_figure
 from trichord.running.robustness import (
+    Level,
     Plan,
     markdown,
     noise_of,
@@ -26,6 +29,8 @@ from trichord.running.robustness import (
     trust_rows,
     usual_noise,
 )
+from trichord.running.robustness.picture import Line, Panel
+from trichord.running.robustness.table import gain
 from trichord.running.robustness.trust import detection, roc_area
 
 PNG = b"\x89PNG"
@@ -41,7 +46,7 @@ def test_every_subset_is_measured_once() -> None:
 
 def test_levels_fall_and_agree_with_evaluate(verb: Model) -> None:
     data = clips(12)
-    report = robustness(verb, data, Plan({"voice": "white"}, [-5, 10]))
+    report = robustness(verb, data, Plan([("voice", "white")], [-5, 10]))
     (sweep,) = report.sweeps
     assert [level.strength for level in sweep.levels] == [None, 10, -5]
     assert [list(level.scores) for level in sweep.levels] == [["all", "voice", "words"]] * 3
@@ -122,13 +127,55 @@ def test_a_model_of_one_stream_that_is_no_sound(echo: Model, tmp_path: Path) -> 
 
 
 def test_noise_is_for_the_streams_that_it_fits(verb: Model, echo: Model) -> None:
-    assert noise_of(verb, ["pink"]) == {"voice": "pink"}
-    assert noise_of(verb, ["words=white"]) == {"words": "white"}
-    assert noise_of(echo, ["white"]) == usual_noise(echo) == {"signal": "white"}
+    assert noise_of(verb, ["babble", "pink", "pink"]) == [("voice", "babble"), ("voice", "pink")]
+    assert noise_of(verb, ["words=white"]) == [("words", "white")]
+    assert noise_of(echo, ["white"]) == usual_noise(echo) == [("signal", "white")]
     with pytest.raises(InputError, match="no stream of samples"):
         noise_of(echo, ["babble"])
     with pytest.raises(InputError, match="'words' is no stream of samples"):
-        robustness(verb, clips(2), Plan({"words": "white"}, [0]))
+        robustness(verb, clips(2), Plan([("words", "white")], [0]))
+
+
+def test_one_stream_meets_several_noises(verb: Model) -> None:
+    report = robustness(verb, clips(6), Plan(noise_of(verb, ["white", "pink"]), [0]))
+    assert [(sweep.stream, sweep.source) for sweep in report.sweeps] == [
+        ("voice", "white"),
+        ("voice", "pink"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        Plan([("voice", "white"), ("lips", "white")]),
+        Plan([("voice", "white")], [0, 300]),
+        Plan(outliers=[0.1, 2]),
+        Plan(missing=[0.5, float("nan")]),
+    ],
+)
+def test_mistakes_are_found_before_measuring(verb: Model, plan: Plan) -> None:
+    with pytest.raises(InputError):
+        robustness(verb, clips(3), plan, progress=lambda _, what: pytest.fail(what))
+
+
+def test_scores_that_are_unknown_or_below_zero(verb: Model, tmp_path: Path) -> None:
+    def score(value: float) -> Interval:
+        return Interval(value, value, value, 3)
+
+    unknown = score(float("nan"))
+    assert gain([score(0.1), unknown], score(0.2), higher=True, of=2) == "–"
+    assert gain([score(0.1), score(0.2)], unknown, higher=True, of=2) == "–"
+    assert gain([score(0.1), score(-0.3)], score(0.2), higher=True, of=2) == "+0.100"
+    bottoms = []
+    for value in (0.4, -0.4):
+        axis = new_figure(2, 2).subplots()
+        level = Level(None, {"all": {"mood": {"pearson": score(value)}}})
+        Panel("", [Line("all", "black", [level])]).draw_scores(axis, "mood", "pearson")
+        bottoms.append(axis.get_ylim()[0])
+    assert bottoms[0] == 0
+    assert bottoms[1] < -0.4
+    with pytest.raises(InputError, match=r"curves.bmp: a picture is written as .png"):
+        save_picture(tmp_path / "curves.bmp", robustness(verb, clips(3), Plan()))
 
 
 def test_streams_alone_agree_with_themselves_and_differ_from_others(verb: Model) -> None:

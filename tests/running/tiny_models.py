@@ -11,6 +11,7 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 RATE = 16000
 VERBS = ["go", "stop", "turn"]
 LETTERS = ["", " ", "a", "b"]
+FEELINGS = ["calm", "glad", "sad"]
 VOCABULARY = ["go", "now", "stop", "turn"]
 VOICE = np.array([3.0, -1.0, 0.5], np.float32)  # how loudness speaks for each verb
 WORDS = np.array([[0, 0, 0], [2, 0, 0], [0, 0, 0], [0, 2, 0], [0, 0, 2]], np.float32)
@@ -30,9 +31,19 @@ STREAMS: dict[str, dict[str, Any]] = {
         "input": {"kind": "array", "rate": 25.0, "shape": [4]},
     },
 }
+STREAMS |= {  # of utterances, which have no clock
+    name: {
+        "source": name,
+        "prepare": {"kind": "array", "normalise": False},
+        "state": {"rate": None, "mean": [0.0] * 3, "deviation": [1.0] * 3},
+        "input": {"kind": "array", "shape": [3]},
+    }
+    for name in ("face", "tone")
+}
 HEADS: dict[str, dict[str, Any]] = {
     "verb": {"kind": "classify", "labels": VERBS},
     "transcript": {"kind": "ctc", "units": "character", "labels": LETTERS},
+    "feeling": {"kind": "tag", "labels": FEELINGS, "outside": None},
 }
 
 
@@ -104,6 +115,39 @@ def echo_model() -> ModelProto:
     inputs = {name: (types[name], size) for name, size in sizes.items()}
     outputs = {name.replace("signal", "transcript"): value for name, value in inputs.items()}
     return graph(nodes, {}, inputs, outputs)
+
+
+def feeling_model() -> ModelProto:
+    """feeling = the columns of face and tone, taken as logits, summed at each utterance."""
+    node = helper.make_node
+    nodes = [
+        node("Shape", ["face"], ["face_time"], start=1, end=2),
+        node("Shape", ["tone"], ["tone_time"], start=1, end=2),
+        node("Max", ["face_time", "tone_time"], ["time"]),
+        *lengthened("face"),
+        *lengthened("tone"),
+        node("Add", ["face_long", "tone_long"], ["feeling"]),
+        node("Max", ["face_lengths", "tone_lengths"], ["feeling_lengths"]),
+    ]
+    inputs: dict[str, tuple[int, list[Any]]] = {}
+    for name in ("face", "tone"):
+        inputs[name] = (TensorProto.FLOAT, ["batch", f"{name}_steps", 3])
+        inputs[f"{name}_lengths"] = (TensorProto.INT64, ["batch"])
+    outputs = {
+        "feeling": (TensorProto.FLOAT, ["batch", "steps", 3]),
+        "feeling_lengths": (TensorProto.INT64, ["batch"]),
+    }
+    return graph(nodes, {"before": np.zeros(4, np.int64), "after": np.zeros(1, np.int64)}, inputs, outputs)
+
+
+def lengthened(name: str) -> list[Any]:
+    """Pad a stream with zeros to `time` steps."""
+    node = helper.make_node
+    return [
+        node("Sub", ["time", f"{name}_time"], [f"{name}_lacks"]),
+        node("Concat", ["before", f"{name}_lacks", "after"], [f"{name}_pads"], axis=0),
+        node("Pad", [name, f"{name}_pads"], [f"{name}_long"]),
+    ]
 
 
 def graph(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,9 +11,14 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from trichord.cli.use import AsJson, ModelName, On, TextInput, clip_of, clips_of, open_model, show_answer
+from trichord.cli.answer import show_answer
+from trichord.cli.use import AsJson, ModelName, TextInput, clip_of, clips_of, open_model
 from trichord.errors import InputError, MissingError
 from trichord.progress import console, output, track
+
+STEPS = 64
+WINDOW_SECONDS, STEP_SECONDS = 0.4, 0.1
+"""How much is blanked at once of a clip that is not too long for it, and how far windows lie apart."""
 
 
 def explain(
@@ -22,15 +28,24 @@ def explain(
     head: Annotated[
         list[str] | None, typer.Option("--head", help="Explain this answer alone. Repeatable with --on.")
     ] = None,
-    on: On = None,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CORPUS:SPLIT",
+            help="Explain a corpus by class, not a clip; its test split, unless you name one.",
+        ),
+    ] = None,
     data: Annotated[Path | None, typer.Option("--data", help="Where the corpus lies.")] = None,
     against: Annotated[
-        Literal["average", "uniform"],
-        typer.Option(help="With --on: from which guess shares are measured: the model's average output."),
-    ] = "average",
+        Literal["average", "uniform"] | None,
+        typer.Option(
+            help="With --on: the guess that shares are measured from, by default the model's average."
+        ),
+    ] = None,
     steps: Annotated[
-        int, typer.Option(min=1, max=1024, help="Points of the integrated gradients of a run's folder.")
-    ] = 64,
+        int | None,
+        typer.Option(min=1, max=1024, help=f"Points of a run's integrated gradients, {STEPS} by default."),
+    ] = None,
     picture: Annotated[Path | None, typer.Option(help="Write a picture here, .png or .svg.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -38,16 +53,29 @@ def explain(
 
     Of a run's folder, a picture or --json also tell what each token, pixel and feature did.
     """
+    from trichord.running.figures import check_picture
+
     loaded = open_model(model)
     if (clip is None) == (on is None):
         raise InputError("name a clip to explain, or a corpus with --on; one of the two")
+    if picture is not None:
+        check_picture(picture)
     if clip is None:
-        explain_corpus(loaded, clips_of(on, data, loaded.metadata.recipe.get("corpus")), head or [], against,
+        refuse({"--text": text, "--steps": steps}, "a clip, not with --on")
+        explain_corpus(loaded, clips_of(on, data, loaded.metadata.recipe), head or [], against or "average",
                        picture, as_json)  # fmt: skip
         return
+    refuse({"--data": data, "--against": against}, "--on, not with a clip")
     if len(head or []) > 1:
         raise InputError("--head names one answer to explain; leave it out for all together")
-    explain_clip(loaded, Path(model), clip, text, head[0] if head else None, steps, picture, as_json)
+    explain_clip(loaded, Path(model), clip, text, head[0] if head else None, steps or STEPS, picture, as_json)
+
+
+def refuse(options: Mapping[str, Any], mode: str) -> None:
+    """Raise InputError for an option that another mode has."""
+    for option, given in options.items():
+        if given is not None:
+            raise InputError(f"{option} goes with {mode}")
 
 
 def explain_clip(
@@ -61,20 +89,35 @@ def explain_clip(
     inputs = model.preparations(clip)
     answer = model.answers([clip], [inputs])[0]
     attribution = answer.explain(head)
-    if picture is None and not as_json:
-        show_answer(answer)
-        show_attribution(attribution)
-        return
-    curves = answer.occlude(head)
-    asked = {name: answer[name].best for name in answer if head in (None, name)}
-    felt, parts = gradients_of(folder, model, inputs, asked, steps)
-    if picture is not None:
-        save_picture(picture, attribution, curves, answer.events, file.name, parts)
-        console.print(f"wrote {picture}")
     if not as_json:
         show_answer(answer)
         show_attribution(attribution)
-        return
+        if picture is None:
+            return
+    step = step_for(model, inputs)
+    curves = answer.occlude(head, window=WINDOW_SECONDS / STEP_SECONDS * step, step=step)
+    asked = {name: answer[name].best for name in answer if head in (None, name)}
+    felt, parts = gradients_of(folder, model, inputs, asked, steps)
+    if as_json:
+        tell(answer, attribution, curves, felt, parts, steps)
+    if picture is not None:
+        events = answer.events if head is None else answer[head].events
+        save_picture(picture, attribution, curves, events, file.name, parts)
+        console.print(f"wrote {picture}")
+
+
+def step_for(model: Any, inputs: dict[str, Any]) -> float:
+    """Return how far occluded windows lie apart, in seconds, so that a long clip has not too many."""
+    from trichord.running.evaluate import seconds
+    from trichord.running.explain.occlusion import MAX_WINDOWS
+
+    return max(STEP_SECONDS, seconds(model, inputs) / MAX_WINDOWS)
+
+
+def tell(
+    answer: Any, attribution: Any, curves: dict[str, Any], felt: Any, parts: dict[str, Any], steps: int
+) -> None:
+    """Print all that is known of one answer as JSON."""
     told = answer.to_dict() | {
         "attribution": attribution.shares,
         "nats": dict(attribution.nats),
@@ -134,30 +177,26 @@ def explain_corpus(
     picture: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Tell how much each stream matters on a corpus, by head and class."""
-    from trichord.running.evaluate import plain
+    from trichord.running.evaluate import by_name
     from trichord.running.explain.by_class import save_class_picture, shares_by_class
 
     prepared = ((clip, model.preparations(clip)) for clip in track(clips, "explaining"))
     shares = shares_by_class(model, prepared, heads, against=against)
-    if picture is not None:
-        save_class_picture(picture, shares, model.metadata.name)
-        console.print(f"wrote {picture}")
     if as_json:
         by_head = {
-            head: {group: {stream: plain(share) for stream, share in row.items()}
-                   for group, row in groups.items()}
-            for head, groups in shares.items()
-        }  # fmt: skip
+            head: {group: by_name(row) for group, row in groups.items()} for head, groups in shares.items()
+        }
         told = {"model": model.metadata.name, "against": against, "learned": model.metadata.stream_dropout,
                 "heads": by_head}  # fmt: skip
         typer.echo(json.dumps(told, ensure_ascii=False))
-        return
-    show_shares(shares)
-    if not model.metadata.stream_dropout:
-        console.print("this model was not trained without streams, so these shares mean little")
+    else:
+        show_shares(shares, learned=model.metadata.stream_dropout)
+    if picture is not None:
+        save_class_picture(picture, shares, model.metadata.name)
+        console.print(f"wrote {picture}")
 
 
-def show_shares(shares: Any) -> None:
+def show_shares(shares: Any, *, learned: bool) -> None:
     """Print one table: a row for each head and class, a column for each stream."""
     streams = dict.fromkeys(name for groups in shares.values() for row in groups.values() for name in row)
     table = Table("head", "class", "clips", *streams)
@@ -168,3 +207,5 @@ def show_shares(shares: Any) -> None:
             clips = max((share.n for share in row.values()), default=0)
             table.add_row(head, escape(group), str(clips), *cells)
     output.print(table)
+    if not learned:
+        console.print("this model was not trained without streams, so these shares mean little")

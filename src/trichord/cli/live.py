@@ -13,7 +13,7 @@ from rich.live import Live as Display
 from rich.table import Table
 from rich.text import Text
 
-from trichord.decoding import Decoded
+from trichord.cli.answer import shown
 from trichord.errors import InputError
 from trichord.progress import console, output
 from trichord.running.live import Live, Receiver, Turn
@@ -68,12 +68,6 @@ def tell_change(turn: Turn, said: dict[str, str], as_json: bool) -> dict[str, st
         answers = "   ".join(f"{name}: {value}" for name, value in now.items())
         typer.echo(f"{turn.end:7.2f} s   {answers}")
     return now
-
-
-def shown(decoded: Decoded) -> str:
-    """Return an answer for people: numbers with three decimals."""
-    values = decoded.value if isinstance(decoded.value, tuple) else (decoded.value,)
-    return ", ".join(value if isinstance(value, str) else f"{value:.3f}" for value in values)
 
 
 class Screen:

@@ -53,28 +53,34 @@ def robustness(
     By default by all that applies: noise, outliers, missing and swapped streams, and attacks on a run.
     """
     from trichord.prepare.cache import Cache
+    from trichord.running.figures import check_picture
     from trichord.running.robustness import markdown as as_markdown
     from trichord.running.robustness import robustness as measure
     from trichord.running.robustness import save_picture
+    from trichord.running.spread import spread
 
     loaded = open_model(model)
     loaded.preparations.cache = Cache()
-    chosen = spread(clips_of(on, data, loaded.metadata.recipe.get("corpus")), clips)
+    if attack:
+        needs_run(model)
+    if picture is not None:
+        check_picture(picture)
     everything = not (noise or outliers or missing or swap or attack)
     plan = plan_of(loaded, everything, noise, snr, outliers, missing, swap=swap)
+    chosen = spread(clips_of(on, data, loaded.metadata.recipe), clips)
     report = measure(loaded, chosen, plan, beam=beam, progress=track)
     if attack or (everything and can_attack(model)):
         report = replace(report, sweeps=[*report.sweeps, *attacked(model, chosen, report, beam)])
-    if picture is not None:
-        save_picture(picture, report)
-        console.print(f"wrote {picture}")
-    if markdown is not None:
-        write_text(markdown, as_markdown(report))
-        console.print(f"wrote {markdown}")
     if as_json:
         typer.echo(json.dumps(report.to_dict()))
     else:
         show(report)
+    if markdown is not None:
+        write_text(markdown, as_markdown(report))
+        console.print(f"wrote {markdown}")
+    if picture is not None:
+        save_picture(picture, report)
+        console.print(f"wrote {picture}")
 
 
 def plan_of(
@@ -95,20 +101,29 @@ def plan_of(
     )
 
 
+def is_run(model: str) -> bool:
+    """Whether a model is a finished run's folder."""
+    return (Path(model) / "weights.safetensors").exists()
+
+
 def can_attack(model: str) -> bool:
-    """Whether a model is a finished run's folder, and torch is there to attack it."""
-    return (Path(model) / "weights.safetensors").exists() and find_spec("torch") is not None
+    """Whether a model is a finished run's folder, and the extra `train` is there to attack it."""
+    return is_run(model) and all(find_spec(name) is not None for name in ("torch", "lightning_fabric"))
+
+
+def needs_run(model: str) -> None:
+    """Raise InputError for a model, MissingError for an installation, that has no gradients."""
+    from trichord.cli.learn import needs_training
+
+    if not is_run(model):
+        raise InputError(f"--attack needs a run's folder, whose weights have gradients; {model} is none")
+    needs_training()
 
 
 def attacked(model: str, clips: Sequence[Any], report: Any, beam: int | None) -> Any:
     """Return the sweeps of all attacks on a run."""
-    from trichord.cli.learn import needs_training
-
-    needs_training()
     from trichord.experiments.robustness import attack_sweeps
 
-    if not Path(model).is_dir():
-        raise InputError(f"--attack needs a run's folder, whose weights have gradients; {model} is none")
     return attack_sweeps(Path(model), clips, report.clean, beam=beam, progress=track)
 
 
@@ -127,13 +142,6 @@ def print_rows(title: str, rows: Sequence[Sequence[str]]) -> None:
     for row in rows[1:]:
         table.add_row(*row)
     output.print(table)
-
-
-def spread(clips: Sequence[Any], count: int | None) -> Sequence[Any]:
-    """Return so many of the clips, evenly spread."""
-    if count is None or count >= len(clips):
-        return clips
-    return [clips[number * len(clips) // count] for number in range(count)]
 
 
 def numbers(text: str) -> list[float]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
+from trichord.cli.answer import show_answer
 from trichord.errors import InputError, TrichordError
 from trichord.progress import output, track
 
@@ -104,15 +104,6 @@ def find_files(paths: list[Path]) -> Iterator[Path]:
             yield path
 
 
-def show_answer(answer: Any) -> None:
-    table = Table("head", "answer", "confidence")
-    for name in answer.heads:
-        decoded = answer[name]
-        sure = "" if decoded.confidence is None else f"{decoded.confidence:.2f}"
-        table.add_row(name, escape(str(decoded.value)), sure)
-    output.print(table)
-
-
 def evaluate(
     model: ModelName,
     on: On = None,
@@ -153,7 +144,7 @@ def evaluate(
     from trichord.running.evaluate import evaluate as measure
 
     loaded = open_model(model)
-    clips = clips_of(on, data, loaded.metadata.recipe.get("corpus"))
+    clips = clips_of(on, data, loaded.metadata.recipe)
     conditions = Conditions(
         without=tuple(without or ()),
         noise=noise_of(noise or []),
@@ -163,7 +154,7 @@ def evaluate(
         missing=shares_of("--missing", missing),
         swapped=tuple(swap or ()),
     )
-    report = measure(loaded, track(clips, "evaluating"), conditions, beam=beam)
+    report = measure(loaded, track(clips, "evaluating"), conditions, beam=beam, pool=clips)
     if as_json:
         typer.echo(json.dumps(report.to_dict()))
         return
@@ -201,20 +192,33 @@ def written(value: float | None) -> str:
     return "–" if value is None else f"{value:.4f}"
 
 
-def clips_of(on: str | None, data: Path | None, own: Any) -> Any:
-    """Return the clips of CORPUS:SPLIT; what the model's own recipe says of that corpus applies."""
-    from trichord.corpora import CORPORA
-    from trichord.kinds import Kinds
+def clips_of(on: str | None, data: Path | None, recipe: Mapping[str, Any]) -> Any:
+    """Return the clips of CORPUS:SPLIT; what the model's own recipe says of that corpus, folds too, applies.
 
+    Raises InputError for a corpus or a split that there is none of.
+    """
     kind, _, split = (on or "").partition(":")
-    described = (
-        dict(own)
-        if isinstance(own, dict) and own.get("kind") == (kind or own.get("kind"))
-        else {"kind": kind}
-    )
+    own = recipe.get("corpus")
+    is_own = isinstance(own, dict) and own.get("kind") == (kind or own.get("kind"))
+    described = dict(own) if isinstance(own, dict) and is_own else {"kind": kind}
     if data is not None:
         described["folder"] = str(data)
     try:
-        return Kinds(CORPORA).make(described).clips(split or "test")
+        return split_of(described, split or "test", recipe.get("fold") if is_own else None)
     except ValueError as error:
         raise InputError(f"--on {on}: {error}") from None
+
+
+def split_of(corpus: Mapping[str, Any], split: str, fold: Any) -> Any:
+    """Return a split's clips, of the corpus divided anew where there is a fold."""
+    from trichord.corpora import CORPORA
+    from trichord.corpora.folds import Fold
+    from trichord.kinds import Kinds, nearest
+
+    made = Kinds(CORPORA).make(corpus)
+    if fold is None:
+        return made.clips(split)
+    index = Fold.model_validate(fold).divide({name: made.clips(name) for name in made.splits()})
+    if not index.get(split):
+        raise InputError(f"{made.name}: its fold has no split {split!r}{nearest(split, index)}")
+    return index[split]

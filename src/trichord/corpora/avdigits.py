@@ -17,6 +17,7 @@ from trichord.corpora.fsdd import Fsdd
 from trichord.corpora.mnist import Mnist
 from trichord.errors import InputError
 from trichord.files import data_root
+from trichord.prepare.cache import content_key
 from trichord.prepare.noise import mix, white
 
 VERSION = 1
@@ -103,7 +104,8 @@ class AvDigits(Corpus):
                     "audio": NoisyVoice(sound.inputs["audio"], self.snr_db, own),
                     "video": NoisyPicture(alike[chosen], self.noise, self.patch, own),
                 }
-                clips.append(Clip(f"{sound.id}-{take}", inputs, {"digit": digit}, sound.about))
+                about = {**sound.about, "group": sound.id}
+                clips.append(Clip(f"{sound.id}-{take}", inputs, {"digit": digit}, about))
         return clips
 
 
@@ -117,8 +119,7 @@ class NoisyVoice:
 
     @property
     def key(self) -> str:
-        clean = self.clean.key if isinstance(self.clean, Lazy) else ""
-        return f"noisy {clean} {self.snr_db!r} {self.seed!r}"
+        return f"noisy {content_key(self.clean)} {self.snr_db!r} {self.seed!r}"
 
     def load(self) -> Audio:
         clean = self.clean.load() if isinstance(self.clean, Lazy) else self.clean
@@ -139,7 +140,8 @@ class NoisyPicture:
 
     @property
     def key(self) -> str:
-        return f"noisy mnist {self.clean.id} {self.noise!r} {self.patch!r} {self.seed!r}"
+        picture = content_key(self.clean.inputs["video"])  # ids are the same in every copy of MNIST
+        return f"noisy {picture} {self.noise!r} {self.patch!r} {self.seed!r}"
 
     def load(self) -> Video:
         clean = self.clean.load("video")

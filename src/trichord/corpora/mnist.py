@@ -14,6 +14,7 @@ from trichord.corpora.corpus import About, Corpus, Index, with_valid
 from trichord.errors import InputError, MissingError
 
 MAX_BYTES = 1 << 28
+MAX_DIMENSIONS = 3
 FILES = {"train": "train", "test": "t10k"}
 
 
@@ -69,6 +70,8 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
         raise InputError(f"{source}: beyond {MAX_BYTES} bytes")
     if len(content) < 4 or content[:3] != b"\x00\x00\x08" or len(content) < 4 + 4 * content[3]:
         raise InputError(f"{source}: is no IDX file of unsigned bytes")
+    if content[3] > MAX_DIMENSIONS:
+        raise InputError(f"{source}: has {content[3]} dimensions; at most {MAX_DIMENSIONS}")
     shape = tuple(int(size) for size in np.frombuffer(content, ">u4", content[3], 4))
     values = np.frombuffer(content, np.uint8, offset=4 + 4 * content[3])
     if len(values) != np.prod(shape, dtype=object):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from trichord.clip import Clip, Event, Features
-from trichord.corpora.arrays import read_arrays
+from trichord.corpora.arrays import Column, columns, measured, read_arrays, whole
 from trichord.corpora.corpus import About, Corpus, Index, share
 
 LABELS = ("negative", "positive")
@@ -60,29 +60,39 @@ class Mosi(Corpus):
         self.doubt = doubt
 
     def read(self) -> Index:
-        arrays = read_arrays(self.root / "mosi.npz")
-        learned = videos(arrays, "train")
+        path = self.root / "mosi.npz"
+        arrays = read_arrays(path)
+        learned, tested = (videos(checked(arrays, split, path)) for split in ("train", "test"))
         valid = [clip for clip in learned if share(clip.id) < VALID_SHARE]
         return {
             "train": [clip for clip in learned if share(clip.id) >= VALID_SHARE],
             "valid": doubted(valid, self.doubt or {}),
-            "test": videos(arrays, "test"),
+            "test": tested,
         }
 
 
-def videos(arrays: Mapping[str, Any], split: str) -> list[Clip]:
+def checked(arrays: Mapping[str, Column], split: str, path: Path) -> dict[str, Column]:
+    """Return a split's arrays by what they hold; InputError where one cannot be what it is called."""
+    names = ("video_id", "utt", "y", *INPUTS.values())
+    found = columns(arrays, [f"{name}_{split}" for name in names], path)
+    own = {name: found[f"{name}_{split}"] for name in names}
+    whole(own["utt"], 0, np.iinfo(np.int32).max, f"{path}: utt_{split}")
+    whole(own["y"], 0, len(LABELS) - 1, f"{path}: y_{split}")
+    for source in INPUTS.values():
+        measured(own[source], f"{path}: {source}_{split}")
+    return own
+
+
+def videos(arrays: Mapping[str, Column]) -> list[Clip]:
     """Return a split's videos, in the order of their names."""
-    names, numbers = arrays[f"video_id_{split}"], arrays[f"utt_{split}"]
+    names, numbers = arrays["video_id"], arrays["utt"]
     order = sorted(range(len(names)), key=lambda row: (str(names[row]), int(numbers[row])))
-    return [
-        video(name, list(rows), arrays, split) for name, rows in groupby(order, lambda row: str(names[row]))
-    ]
+    return [video(name, list(rows), arrays) for name, rows in groupby(order, lambda row: str(names[row]))]
 
 
-def video(name: str, rows: list[int], arrays: Mapping[str, Any], split: str) -> Clip:
-    inputs = {key: Features(arrays[f"{source}_{split}"][rows].astype(np.float32))
-              for key, source in INPUTS.items()}  # fmt: skip
-    said = [LABELS[int(label)] for label in arrays[f"y_{split}"][rows]]
+def video(name: str, rows: list[int], arrays: Mapping[str, Column]) -> Clip:
+    inputs = {key: Features(arrays[source][rows].astype(np.float32)) for key, source in INPUTS.items()}
+    said = [LABELS[int(label)] for label in arrays["y"][rows]]
     events = tuple(Event(label, step, step + 1) for step, label in enumerate(said))
     return Clip(name, inputs, {"sentiment": events}, {"video": name})
 
@@ -90,6 +100,8 @@ def video(name: str, rows: list[int], arrays: Mapping[str, Any], split: str) -> 
 def doubted(clips: Sequence[Clip], doubt: Mapping[Any, float]) -> list[Clip]:
     """Return the videos with a share of each input's steps taken from anywhere in them."""
     made = list(clips)
+    if not made:
+        return made
     for number, name in enumerate(INPUTS):
         rng = np.random.default_rng([VERSION, number])
         every = np.concatenate([features(clip, name) for clip in clips])

@@ -10,11 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trichord.clip import Clip, Features
-from trichord.corpora.arrays import read_arrays
+from trichord.corpora.arrays import Column, columns, measured, read_arrays, whole
 from trichord.corpora.corpus import SPLITS, About, Corpus, Index
+from trichord.errors import InputError
 from trichord.prepare.functionals import functionals
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
+INTENSITIES = ("normal", "strong")
+LABELS = {"actor": 24, "emotion": len(EMOTIONS), "intensity": len(INTENSITIES), "statement": 2}
+"""How many there are of each; all are numbered from 1."""
 LEAST_DEVIATION = 1e-3
 RATE = 44_100 / 512
 """Frames of the voice's contour per second."""
@@ -52,7 +56,8 @@ class RavdessFeatures(Corpus):
         self.adapt = adapt
 
     def read(self) -> Index:
-        arrays = read_arrays(self.root / "ravdess_au_mfcc.npz")
+        path = self.root / "ravdess_au_mfcc.npz"
+        arrays = checked(read_arrays(path), path)
         actors = [int(actor) for actor in arrays["actor"]]
         face = [np.sqrt(np.maximum(row, 0))[None] for row in arrays["au"].astype(np.float64)]
         contours = [contour(row) for row in arrays["mfcc"]]
@@ -67,12 +72,25 @@ class RavdessFeatures(Corpus):
         return index
 
 
+def checked(arrays: Mapping[str, Column], path: Path) -> dict[str, Column]:
+    """Return the arrays that are read; InputError where one cannot be what it is called."""
+    found = columns(arrays, ["id", "au", "mfcc", *LABELS], path)
+    for name, most in LABELS.items():
+        whole(found[name], 1, most, f"{path}: {name}")
+    for name in ("au", "mfcc"):
+        measured(found[name], f"{path}: {name}")
+    silent = np.flatnonzero(~found["mfcc"].any(axis=1))
+    if len(silent):
+        raise InputError(f"{path}: mfcc of clip {found['id'][silent[0]]} is all zeros, so it has no frames")
+    return found
+
+
 def contour(row: NDArray[Any]) -> NDArray[np.float64]:
     """Return the frames `(time, 1)` of a row that ends in zeros where the recording had ended."""
     return row[: int(np.flatnonzero(row)[-1]) + 1, None].astype(np.float64)
 
 
-def clip(row: int, arrays: Mapping[str, Any], features: Mapping[str, Sequence[NDArray[Any]]]) -> Clip:
+def clip(row: int, arrays: Mapping[str, Column], features: Mapping[str, Sequence[NDArray[Any]]]) -> Clip:
     actor = int(arrays["actor"][row])
     return Clip(
         str(arrays["id"][row]),
@@ -82,10 +100,11 @@ def clip(row: int, arrays: Mapping[str, Any], features: Mapping[str, Sequence[ND
         },
         {
             "emotion": EMOTIONS[int(arrays["emotion"][row]) - 1],
-            "intensity": ("normal", "strong")[int(arrays["intensity"][row]) - 1],
+            "intensity": INTENSITIES[int(arrays["intensity"][row]) - 1],
         },
         {
             "actor": f"{actor:02d}",
+            "speaker": f"{actor:02d}",
             "gender": "male" if actor % 2 else "female",
             "statement": str(int(arrays["statement"][row])),
         },

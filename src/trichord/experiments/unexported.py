@@ -20,7 +20,7 @@ from trichord.learning.training.sampling import plan_batches, seconds_of
 from trichord.learning.training.validate import predict, rate_of
 from trichord.metrics import evaluate_head, groups_of
 from trichord.prepare.cache import Cache
-from trichord.running.evaluate import plain
+from trichord.running.evaluate import by_name
 from trichord.running.robustness import subsets
 
 Pairs = list[tuple[Clip, Mapping[str, Decoded]]]
@@ -73,5 +73,5 @@ def scores(recipe: Recipe, pairs: Pairs) -> dict[str, Any]:
             continue
         groups = groups_of([clip.about for clip, _ in pairs])
         metrics = evaluate_head(head.metadata(), targets, [said[name] for _, said in pairs], groups=groups)
-        found[name] = {metric: plain(interval) for metric, interval in metrics.items()}
+        found[name] = by_name(metrics)
     return found

@@ -53,7 +53,8 @@ def attack(
         batch = collate([items[index] for index in indices], specs)
         moved = mislead(model, recipe, batch, radii, METHODS[method], generator)
         for row, index in enumerate(indices):
-            attacked[index] = changed(items[index], {name: values[row] for name, values in moved.items()})
+            if not recipe.heads.keys().isdisjoint(items[index].targets):  # a random start moves every row
+                attacked[index] = changed(items[index], {name: values[row] for name, values in moved.items()})
     return attacked
 
 

@@ -8,7 +8,8 @@ says nothing to the input is straight, all streams at once, where the gradient c
   because of the logarithm, and no practical number of steps would find it;
 - pictures, at the pixels, from a plain picture in the clip's mean colour;
 - tokens, at their vectors, from the zero vector;
-- ready features, as the front end standardises them, from the training mean.
+- ready features, as the encoder receives them, from zero: the training mean, unless both their preparation
+  and their front end were told not to normalise.
 """
 
 from __future__ import annotations
@@ -19,15 +20,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from trichord.decoding import Value
-from trichord.decoding.ctc import labels_of
-from trichord.decoding.metadata import CtcMetadata, read_head
 from trichord.errors import InputError
 from trichord.learning.batch import Item, collate
+from trichord.learning.log_probability import answer_log_probability
 from trichord.learning.model import Inputs, Model
 from trichord.learning.stream import Stream
 from trichord.prepare.preparation import Array, InputSpec
@@ -204,45 +203,5 @@ def log_worth(
     total = torch.zeros(rows)
     for name, answer in answers.items():
         if int(logits[name].lengths[0]):
-            total = total + SCORES[str(heads[name]["kind"])](heads[name], logits[name], answer)
+            total = total + answer_log_probability(heads[name], logits[name], answer)
     return total
-
-
-def classify_score(head: Mapping[str, Any], logits: Stream, answer: Value) -> Tensor:
-    if answer not in head["labels"]:
-        raise InputError(f"{answer!r:.80} is not a class of this head")
-    log_probs = (logits.values[:, 0].float() / head.get("temperature", 1.0)).log_softmax(-1)
-    return log_probs[:, head["labels"].index(answer)]
-
-
-def regress_score(head: Mapping[str, Any], logits: Stream, answer: Value) -> Tensor:
-    standard = (np.atleast_1d(np.asarray(answer, np.float64)) - head["mean"]) / head["std"]
-    return -(logits.values[:, 0].float() - torch.from_numpy(standard).float()).square().sum(-1)
-
-
-def ctc_score(head: Mapping[str, Any], logits: Stream, answer: Value) -> Tensor:
-    labels = labels_of(read_head(CtcMetadata, head), str(answer))
-    if labels is None:
-        raise InputError(f"{answer!r:.80} holds something that this head cannot write")
-    rows = len(logits.values)
-    log_probs = logits.values.float().log_softmax(-1).transpose(0, 1)  # (time, rows, labels)
-    targets = torch.tensor(labels or [1]).expand(rows, -1)
-    sizes = torch.full((rows,), len(labels))
-    return -F.ctc_loss(log_probs, targets, logits.lengths, sizes, reduction="none")
-
-
-def tag_score(head: Mapping[str, Any], logits: Stream, answer: Value) -> Tensor:
-    labels = answer if isinstance(answer, tuple) else ()
-    if len(labels) != int(logits.lengths[0]):
-        raise InputError(f"{answer!r:.80} does not answer this head; it has {int(logits.lengths[0])} steps")
-    numbers = torch.tensor([head["labels"].index(label) for label in labels])
-    log_probs = logits.values[:, : len(labels)].float().log_softmax(-1)
-    return log_probs.gather(2, numbers[None, :, None].expand(len(log_probs), -1, 1)).sum((1, 2))
-
-
-SCORES: dict[str, Callable[[Mapping[str, Any], Stream, Value], Tensor]] = {
-    "classify": classify_score,
-    "ctc": ctc_score,
-    "regress": regress_score,
-    "tag": tag_score,
-}

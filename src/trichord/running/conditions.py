@@ -20,9 +20,10 @@ from trichord.prepare.noise_source import Noise, NoiseSource
 from trichord.prepare.preparation import Array, InputSpec
 from trichord.prepare.reverberation import impulse_response, reverberate
 from trichord.running.runtime.model import Model
+from trichord.running.spread import spread
 
 POOL_CLIPS = 64
-"""Voices for babble, and streams to swap, are those of so many clips: the first."""
+"""Voices for babble, and streams to swap, are those of so many clips; see `Disturbance`."""
 
 
 class Ready(NamedTuple):
@@ -39,11 +40,11 @@ class Conditions:
 
     `without`: streams withheld. `noise`: such as `babble:0dB` (see `NoiseSource`), under every stream of
     samples, or one by stream; features and pictures take `white` (see `add_white`). Plain babble is made of
-    the first clips' voices. `room`: seconds that a voice takes to decay by 60 dB, before noise is laid under
+    other clips' voices. `room`: seconds that a voice takes to decay by 60 dB, before noise is laid under
     it. By stream, `gaps`: the share of its time that is lost, in stretches of 0.8 s; `outliers`: the share
     that is replaced by wild values; `missing`: the probability that a clip lacks it. `swapped`: streams that
-    come from another of the first clips, with other targets if there is one. All is drawn from `seed` and
-    the clip's id alone.
+    come from another clip, one with other targets for the model's heads if there is one; `Disturbance` says
+    which clips lend. All is drawn from `seed` and the clip's id alone.
     """
 
     without: tuple[str, ...] = ()
@@ -60,30 +61,44 @@ AS_IT_IS = Conditions()
 
 
 class Disturbance:
-    """Puts prepared clips into conditions; raises InputError where the model has no stream to disturb."""
+    """Puts prepared clips into conditions; raises InputError where the model cannot meet them.
 
-    def __init__(self, model: Model, conditions: Conditions) -> None:
+    `pool`: the clips that lend streams and voices, 64 of them, evenly spread, for corpora are sorted by class
+    or speaker. Without it, or where it is empty, they are the first 64 that come.
+    """
+
+    def __init__(self, model: Model, conditions: Conditions, pool: Sequence[Clip] | None = None) -> None:
         self.specs = {name: stream.input.spec for name, stream in model.streams.items()}
-        self.conditions = conditions
+        self.heads, self.conditions = list(model.heads), conditions
         self.heard = [name for name, spec in self.specs.items() if spec.kind == "samples"]
-        if (isinstance(conditions.noise, str) or conditions.room is not None) and not self.heard:
-            raise InputError(
-                f"the model has no stream of samples to lay {conditions.noise or 'a room'} under; "
-                "noise in features or pictures is written STREAM=white:0dB"
-            )
-        clocked = [name for name, spec in self.specs.items() if spec.rate is not None]
-        check_streams("gaps", conditions.gaps, clocked, "clocked stream")
-        for what in ("outliers", "missing", "swapped"):
-            check_streams(what, getattr(conditions, what), self.specs, "stream")
-        for name, probability in conditions.missing.items():
-            if not 0 <= probability <= 1:
-                raise InputError(f"missing: {name}'s probability must be from 0 to 1; got {probability}")
+        self.check()
         self.noises = self.read_noises()
         self.sources = {
             name: NoiseSource(noise.source) for name, noise in self.noises.items() if name in self.heard
         }
         self.scales = {name: scale_of(model.preparations.by_stream[name]) for name in self.specs}
-        self.pool: Sequence[Ready] = ()
+        babbling = [name for name, source in self.sources.items() if source.needs_voices]
+        self.borrowed = {*conditions.swapped, *babbling} - {*conditions.without}
+        self.pool: Sequence[Ready] = self.lenders(model, pool or ()) if self.borrowed else ()
+
+    def check(self) -> None:
+        told = self.conditions
+        if (isinstance(told.noise, str) or told.room is not None) and not self.heard:
+            raise InputError(
+                f"the model has no stream of samples to lay {told.noise or 'a room'} under; "
+                "noise in features or pictures is written STREAM=white:0dB"
+            )
+        clocked = [name for name, spec in self.specs.items() if spec.rate is not None]
+        check_streams("gaps", told.gaps, clocked, "clocked stream")
+        for what in ("outliers", "missing", "swapped"):
+            check_streams(what, getattr(told, what), self.specs, "stream")
+        for what in ("gaps", "outliers", "missing"):
+            check_shares(what, getattr(told, what))
+
+    def lenders(self, model: Model, pool: Sequence[Clip]) -> list[Ready]:
+        """Prepare what is borrowed of the clips that lend."""
+        rest = [name for name in self.specs if name not in self.borrowed]
+        return [Ready(clip, model.preparations(clip, rest)) for clip in spread(pool, POOL_CLIPS)]
 
     def read_noises(self) -> dict[str, Noise]:
         """Return noise by stream."""
@@ -100,24 +115,19 @@ class Disturbance:
         return noises
 
     def __call__(self, ready: Sequence[Ready]) -> list[Ready]:
-        needed = self.conditions.swapped or any(source.needs_voices for source in self.sources.values())
-        if needed and not self.pool:
+        if self.borrowed and not self.pool:
             self.pool = ready[:POOL_CLIPS]
         return [self.one(item) for item in ready]
 
     def one(self, item: Ready) -> Ready:
-        item = self.swapped(item)
-        inputs, clip = (
-            {name: item.inputs[name] for name in item.inputs if not self.misses(item, name)},
-            item.clip.id,
-        )
-        rng = np.random.default_rng([self.conditions.seed, crc32(clip.encode())])
+        item, clip = self.swapped(item), item.clip.id
+        inputs = {name: item.inputs[name] for name in item.inputs if not self.misses(item, name)}
         for name in (name for name in self.heard if name in inputs):
-            inputs[name] = self.sounding(name, cast(Samples, inputs[name]), clip, rng)
+            inputs[name] = self.sounding(name, cast(Samples, inputs[name]), clip)
         for name, share in self.conditions.gaps.items():
             spec = self.specs[name]
             if name in inputs and spec.rate is not None:
-                lost = gaps(len(inputs[name]), spec.rate, share, rng)
+                lost = gaps(len(inputs[name]), spec.rate, share, self.draw(clip, "gaps", name))
                 inputs[name] = hide(inputs[name], lost, spec)
         return item._replace(inputs={name: self.corrupted(name, inputs[name], clip) for name in inputs})
 
@@ -136,11 +146,15 @@ class Disturbance:
         inputs, lent = dict(item.inputs), {}
         for name in (name for name in self.conditions.swapped if name in inputs):
             others = [other for other in self.pool if name in other.inputs and other.clip.id != item.clip.id]
-            others = [other for other in others if other.clip.targets != item.clip.targets] or others
+            others = [other for other in others if self.differ(other.clip, item.clip)] or others
             if others:
                 chosen = others[int(self.draw(item.clip.id, "swapped", name).integers(len(others)))]
                 inputs[name], lent[name] = chosen.inputs[name], chosen.clip
         return Ready(item.clip, inputs, lent)
+
+    def differ(self, one: Clip, other: Clip) -> bool:
+        """Whether two clips have different targets for a head of the model."""
+        return any(one.targets.get(head) != other.targets.get(head) for head in self.heads)
 
     def corrupted(self, name: str, array: Array, clip: str) -> Array:
         """Return features or pictures in noise, and any stream with outliers."""
@@ -153,15 +167,17 @@ class Disturbance:
             array = outliers(array, spec, share, scale, self.draw(clip, "outliers", name))
         return array
 
-    def sounding(self, name: str, samples: Samples, clip: str, rng: np.random.Generator) -> Samples:
+    def sounding(self, name: str, samples: Samples, clip: str) -> Samples:
         """Return a voice in its room, with noise under it."""
         rate = round(self.specs[name].rate or 16_000)
         if self.conditions.room is not None:
-            samples = reverberate(samples, impulse_response(self.conditions.room, rate, rng))
+            walls = impulse_response(self.conditions.room, rate, self.draw(clip, "room", name))
+            samples = reverberate(samples, walls)
         if name not in self.noises:
             return samples
         others = [cast(Samples, other.inputs[name])
                   for other in self.pool if name in other.inputs and other.clip.id != clip]  # fmt: skip
+        rng = self.draw(clip, "noise", name)
         noise = self.sources[name].make(len(samples), rng, rate=rate, voices=others)
         return mix(samples, noise, self.noises[name].snr_db)
 
@@ -177,3 +193,10 @@ def check_streams(what: str, named: Iterable[str], known: Iterable[str], kind: s
     for name in named:
         if name not in names:
             raise InputError(f"{what}: {name!r} is no {kind} of the model{nearest(name, names)}")
+
+
+def check_shares(what: str, shares: Mapping[str, float]) -> None:
+    """Raise InputError for a stream's share, or probability, outside 0 to 1."""
+    for name, share in shares.items():
+        if not 0 <= share <= 1:
+            raise InputError(f"{what}: {name}'s share must be from 0 to 1; got {share}")

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from time import perf_counter
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 from trichord.clip import Clip
 from trichord.decoding import Decoded
 from trichord.errors import InputError
-from trichord.metrics import Interval, evaluate_head
+from trichord.metrics import Interval, evaluate_head, groups_of
 from trichord.prepare.preparation import Array
 from trichord.running.conditions import AS_IT_IS, POOL_CLIPS, Conditions, Disturbance, Ready
 from trichord.running.explain.disagreement import disagreement
@@ -53,10 +53,7 @@ class Report:
             "missing": dict(told.missing),
             "swapped": list(told.swapped),
             "seed": told.seed,
-            "heads": {
-                head: {name: plain(interval) for name, interval in found.items()}
-                for head, found in self.heads.items()
-            },
+            "heads": {head: by_name(found) for head, found in self.heads.items()},
         }
 
 
@@ -64,6 +61,11 @@ def plain(interval: Interval) -> dict[str, float | None]:
     """Return plain JSON values, which have no NaN."""
     values = {"value": interval.value, "low": interval.low, "high": interval.high, "n": interval.n}
     return {name: value if math.isfinite(value) else None for name, value in values.items()}
+
+
+def by_name(intervals: Mapping[str, Interval]) -> dict[str, dict[str, float | None]]:
+    """Return plain JSON values of intervals by name."""
+    return {name: plain(interval) for name, interval in intervals.items()}
 
 
 Pair: TypeAlias = tuple[Clip, Mapping[str, Decoded]]
@@ -92,12 +94,13 @@ def evaluate(
     *,
     batch: int = 8,
     beam: Beam | None = None,
+    pool: Sequence[Clip] | None = None,
 ) -> Report:
     """Answer about every clip, under `conditions`, and compare with its targets; see `answer_all`.
 
-    Intervals resample speakers where every clip has `about["speaker"]`, else clips.
+    Intervals resample groups or speakers where every clip has one (see `groups_of`), else clips.
     """
-    answers = answer_all(model, clips, conditions, batch=batch, beam=beam)
+    answers = answer_all(model, clips, conditions, batch=batch, beam=beam, pool=pool)
     return replace(report_on(model, answers), conditions=conditions)
 
 
@@ -117,10 +120,13 @@ def answer_all(
     beam: Beam | None = None,
     explain: bool = False,
     compare: bool = False,
+    pool: Sequence[Clip] | None = None,
 ) -> Answers:
     """Answer about every clip, in bounded memory.
 
     With `explain`, say what each stream contributed; with `compare`, how far the streams alone disagree.
+    `pool`: the clips that lend streams and voices (see `Disturbance`), by default `clips`, where they are a
+    sequence; a progress bar around one is none.
     Raises InputError where there are no clips, one cannot be used, or the model cannot meet the conditions.
     """
     pairs: list[Pair] = []
@@ -128,7 +134,8 @@ def answer_all(
     shares: list[Mapping[str, float]] = []
     disagreements: list[Mapping[str, float]] = []
     heard = computed = 0.0
-    disturb = Disturbance(model, conditions)
+    lenders = clips if pool is None and isinstance(clips, Sequence) else pool
+    disturb = Disturbance(model, conditions, lenders)
     for window in windows(clips, max(WINDOW * batch, POOL_CLIPS)):
         began = perf_counter()
         ready = [Ready(clip, model.preparations(clip, conditions.without)) for clip in window]
@@ -168,8 +175,7 @@ def scores(model: Model, done: Sequence[Pair]) -> dict[str, Mapping[str, Interva
     for name, head in model.heads.items():
         known = [(clip, decoded[name]) for clip, decoded in done if clip.targets.get(name) is not None]
         if known:
-            speakers = [clip.about.get("speaker") for clip, _ in known]
-            groups = cast(list[str], speakers) if all(speakers) and len(set(speakers)) > 1 else None
+            groups = groups_of([clip.about for clip, _ in known])
             targets = [clip.targets[name] for clip, _ in known]
             found[name] = evaluate_head(head, targets, [decoded for _, decoded in known], groups=groups)
     return found

@@ -86,6 +86,15 @@ def test_alignment_is_symmetrical_and_leaves_out_items_that_lack_a_stream():
         made({"kind": "align", "streams": ["vioce", "words"]})
 
 
+def test_a_temperature_at_its_bound_comes_back():
+    objective = made({"kind": "align", "streams": ["voice", "words"]})
+    with torch.no_grad():
+        objective.log_scale.fill_(6.0)  # e^6 is beyond 100
+    objective.loss(outputs_of(torch.randn(5, 8), torch.randn(5, 8)), NOTHING).backward()
+    assert objective.log_scale.exp().item() == pytest.approx(100)
+    assert objective.log_scale.grad.item() > 0  # strangers are alike: less scale would be better
+
+
 @pytest.mark.parametrize(("progress", "strength"), [(0.0, 0.0), (0.1, 0.462117), (1.0, 0.999909)])
 def test_the_gradient_is_reversed_by_a_strength_that_rises(progress, strength):
     objective = made({"kind": "adversarial", "strength": 2})

@@ -421,6 +421,23 @@ def test_mixup_mixes_arrays_and_losses_alike():
     torch.testing.assert_close(weighed, torch.nn.functional.cross_entropy(values[:, 0], mixed))
 
 
+@pytest.mark.parametrize("earlier", ["uncertainty", "blend"])
+def test_mixup_stands_before_what_weighs_losses(earlier):
+    objective, before = make({"kind": "mixup", "alpha": 1}), make({"kind": earlier})
+    items = pulses([4, 2, 3], ["greeting", "question", "greeting"])
+    for number, part in enumerate((before, objective)):
+        changed = part.change(items, np.random.default_rng(number))
+    batch, stream = Batch(changed, {}), Stream(torch.randn(3, 1, 2), torch.ones(3, dtype=torch.long))
+    outputs = Outputs({"class": stream}, {}, stream)
+    losses = {"class": objective.heads["class"].loss(stream, batch.targets("class"))}
+    if earlier == "uncertainty":
+        with torch.no_grad():
+            before.slow += 0.1
+    before.weigh(objective.weigh(losses, outputs, batch), outputs, batch)  # the right way round
+    with pytest.raises(RecipeError, match="let mixup stand before it"):
+        objective.weigh(before.weigh(losses, outputs, batch), outputs, batch)
+
+
 def test_mixup_leaves_items_of_other_streams_alone():
     objective = make({"kind": "mixup"})
     items = [*pulses([4, 2], ["greeting", "question"]), item(0, 0.1), Item("none", {})]

@@ -43,6 +43,16 @@ def test_means_are_swapped_between_groups_that_are_known():
     assert part.change([stranger], np.random.default_rng(0)) == [stranger]
 
 
+def test_nothing_to_swap_is_refused():
+    tokens = {"words": SPECS["words"]}
+    with pytest.raises(RecipeError, match="SwapMeans changes ready arrays, but the streams give tokens"):
+        SwapMeans("actor").build(Surroundings(tokens, lambda n, rng: [], 4, items=[item(0, "a", 0.0)]))
+    empty = Item("empty", {"face": np.zeros((0, 2), np.float32)})
+    for items in ([], [empty], [Item("none", {})]):
+        with pytest.raises(RecipeError, match="no training clip has a step of 'face'"):
+            built(SwapSteps("face"), items)
+
+
 def test_steps_are_swapped_as_often_as_is_said():
     items = [
         Item("x", {"face": np.full((4000, 2), 1.0, np.float32)}),

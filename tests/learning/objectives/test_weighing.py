@@ -179,7 +179,8 @@ def test_what_generalises_counts_and_what_overfits_does_not():
 def test_a_blend_hears_what_it_would_learn_from():
     objective, outputs, batch = blended(every=1)
     losses = {
-        name: head.loss(outputs.logits[name], batch.targets(name)) for name, head in objective.heads.items()
+        name: 7 * head.loss(outputs.logits[name], batch.targets(name))  # weighed by an earlier objective
+        for name, head in objective.heads.items()
     }
     objective.weigh(losses, outputs, batch)
     objective.loss(outputs, batch)

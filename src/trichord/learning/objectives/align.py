@@ -59,7 +59,9 @@ class Align(Objective):
         if both.sum() < 2:
             return None
         one, other = (self.placed(name, outputs)[both] for name in self.streams)
-        alike = self.log_scale.exp().clamp(max=LARGEST_SCALE) * one @ other.T  # (items, items)
+        with torch.no_grad():  # a bound on what is learned, for one on its exponential would end its gradient
+            self.log_scale.clamp_(max=math.log(LARGEST_SCALE))
+        alike = self.log_scale.exp() * one @ other.T  # (items, items)
         own = torch.arange(len(one), device=alike.device)
         return self.weight * (F.cross_entropy(alike, own) + F.cross_entropy(alike.T, own)) / 2
 

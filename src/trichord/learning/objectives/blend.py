@@ -74,7 +74,7 @@ class Blend(Objective):
         return shares / shares.sum()
 
     def weigh(self, losses: Mapping[str, Tensor], outputs: Outputs, batch: Batch) -> Mapping[str, Tensor]:
-        self.note(self.learned, FUSED, self.total(losses), outputs.fused)
+        self.note_fused(self.learned, outputs, batch)
         share = self.shares[-1]
         return {name: share * loss for name, loss in losses.items()}
 
@@ -97,13 +97,18 @@ class Blend(Objective):
         items = (stream.lengths > 0).sum()
         sums[self.names.index(name)] += torch.stack([loss.detach() * items, items])
 
+    @torch.no_grad()
+    def note_fused(self, sums: Tensor, outputs: Outputs, batch: Batch) -> None:
+        """Note the fused loss as the heads give it: of training, others may have weighed it meanwhile."""
+        if self.every:
+            losses = {name: head.loss(outputs.logits[name], batch.targets(name))
+                      for name, head in self.heads.items()}  # fmt: skip
+            self.note(sums, FUSED, self.total(losses), outputs.fused)
+
     def hear(self, outputs: Outputs, batch: Batch) -> None:
         if not self.every:
             return
-        fused = {
-            name: head.loss(outputs.logits[name], batch.targets(name)) for name, head in self.heads.items()
-        }
-        self.note(self.heard, FUSED, self.total(fused), outputs.fused)
+        self.note_fused(self.heard, outputs, batch)
         for name in self.alone:
             self.note(self.heard, name, self.loss_alone(name, outputs, batch), outputs.streams[name])
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import numpy as np
+import torch
 from pydantic import Field
 from torch import Tensor
 
@@ -15,6 +16,8 @@ from trichord.learning.objectives.change import has, with_inputs
 from trichord.learning.objectives.objective import Objective, Outputs, Surroundings
 from trichord.prepare.preparation import Array
 
+TOLERANCE = 1e-4
+
 
 class Mixup(Objective):
     """Mixes every item with another of its batch, its inputs as well as its losses.
@@ -22,7 +25,8 @@ class Mixup(Objective):
     Zhang et al., "mixup: beyond empirical risk minimization", 2018: inputs are averaged with a weight drawn
     from Beta(alpha, alpha) once a batch, and the heads' losses against both items' targets likewise, which
     for classes is the same as mixed targets. Only items whose streams are all ready arrays, the same in
-    both, are mixed; a shorter array is followed by zeros. Losses of other objectives know one target alone.
+    both, are mixed; a shorter array is followed by zeros. Losses of other objectives know one target alone,
+    so those that weigh the heads' losses (blend, uncertainty, gradient_norm) stand after this one.
 
     alpha: the larger, the more evenly items are mixed.
     """
@@ -53,10 +57,17 @@ class Mixup(Objective):
         return streams == others and streams <= self.arrays
 
     def weigh(self, losses: Mapping[str, Tensor], outputs: Outputs, batch: Batch) -> Mapping[str, Tensor]:
-        targets = {name: [partner.targets.get(name) for partner in self.partners] for name in self.heads}
-        return {name: self.share * losses[name]
-                + (1 - self.share) * head.loss(outputs.logits[name], targets[name])
-                for name, head in self.heads.items()}  # fmt: skip
+        return {name: self.share * losses[name] + (1 - self.share) * self.others(name, losses, outputs, batch)
+                for name in self.heads}  # fmt: skip
+
+    def others(self, name: str, losses: Mapping[str, Tensor], outputs: Outputs, batch: Batch) -> Tensor:
+        """Return a head's loss against the partners' targets; RecipeError where its own is weighed."""
+        head, logits = self.heads[name], outputs.logits[name]
+        with torch.no_grad():
+            own = head.loss(logits, batch.targets(name))
+        if not torch.allclose(own, losses[name].detach(), rtol=TOLERANCE, equal_nan=True):
+            raise RecipeError("Mixup: an objective before it weighs the losses; let mixup stand before it")
+        return head.loss(logits, [partner.targets.get(name) for partner in self.partners])
 
 
 def mixed(item: Item, other: Item, share: float) -> Item:

@@ -35,6 +35,9 @@ class SwapMeans(Objective):
     def build(self, surroundings: Surroundings) -> None:
         specs = surroundings.specs
         named = self.streams or tuple(name for name, spec in specs.items() if spec.kind == "array")
+        if not named:
+            kinds = sorted({spec.kind for spec in specs.values()})
+            raise RecipeError(f"SwapMeans changes ready arrays, but the streams give {' and '.join(kinds)}")
         self.changed = [name for name in named if spec_of(name, specs, "SwapMeans", ("array",))]
         keys = {key for item in surroundings.items for key in item.about}
         if self.by not in keys:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from trichord.errors import RecipeError
 from trichord.learning.batch import Item
 from trichord.learning.objectives.change import Probability, has, spec_of, with_inputs
 from trichord.learning.objectives.objective import Objective, Surroundings
@@ -30,9 +31,10 @@ class SwapSteps(Objective):
 
     def build(self, surroundings: Surroundings) -> None:
         spec_of(self.stream, surroundings.specs, "SwapSteps", ("array",))
-        self.steps = np.concatenate(
-            [item.inputs[self.stream] for item in surroundings.items if has(item, self.stream)]
-        )
+        arrays = [item.inputs[self.stream] for item in surroundings.items if has(item, self.stream)]
+        if not arrays:
+            raise RecipeError(f"SwapSteps: no training clip has a step of {self.stream!r} to swap")
+        self.steps = np.concatenate(arrays)
 
     def change(self, items: Sequence[Item], rng: np.random.Generator) -> Sequence[Item]:
         return [

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TypeAlias
-
-import numpy as np
 
 from trichord.clip import Clip
 from trichord.errors import InputError
-from trichord.metrics import Interval, bootstrap, ratio, with_count
-from trichord.running.conditions import AS_IT_IS, Conditions, noisable
+from trichord.running.conditions import AS_IT_IS, Conditions, Disturbance, noisable
 from trichord.running.evaluate import Answers, answer_all, report_on
+from trichord.running.explain.by_class import mean_shares
 from trichord.running.robustness.report import Level, Robustness, Scores, Sweep
 from trichord.running.robustness.subsets import subset_name, subsets, withheld
 from trichord.running.robustness.trust import Trust, head_trust
@@ -30,41 +28,41 @@ MISSING = (0.25, 0.5, 0.75, 1.0)
 class Plan:
     """What to measure beside clean clips.
 
-    `noise`: by stream, what its noise is made of, laid under it at each of `snrs_db`. `outliers`: shares,
-    and `missing`: probabilities, for every stream in turn. `swap`: every stream in turn from other clips.
+    `noise`: streams, each with what its noise is made of, laid under it at each of `snrs_db`; a stream may
+    come several times. `outliers`: shares, and `missing`: probabilities, for every stream in turn. `swap`:
+    every stream in turn from other clips.
     """
 
-    noise: Mapping[str, str] = field(default_factory=dict)
+    noise: Sequence[tuple[str, str]] = ()
     snrs_db: Sequence[float] = SNRS_DB
     outliers: Sequence[float] = ()
     missing: Sequence[float] = ()
     swap: bool = False
 
 
-def usual_noise(model: Model) -> dict[str, str]:
+def usual_noise(model: Model) -> list[tuple[str, str]]:
     """Return babble for every stream of samples, white noise for features and pictures."""
     specs = {name: stream.input.spec for name, stream in model.streams.items()}
-    return {name: "babble" if specs[name].kind == "samples" else "white" for name in noisable(specs)}
+    return [(name, "babble" if specs[name].kind == "samples" else "white") for name in noisable(specs)]
 
 
-def noise_of(model: Model, written: Sequence[str]) -> dict[str, str]:
-    """Read noise, such as `babble`, or for one stream `lips=white`.
+def noise_of(model: Model, written: Sequence[str]) -> list[tuple[str, str]]:
+    """Read noise, such as `babble`, or for one stream `lips=white`, as streams and sources.
 
     Without a stream white noise is for all but tokens, any other for every stream of samples. Raises
     InputError where there is none.
     """
-    found: dict[str, str] = {}
+    found: list[tuple[str, str]] = []
     for each in written:
         stream, named, source = each.partition("=")
         if named:
-            found[stream] = source
+            found.append((stream, source))
             continue
-        usual = usual_noise(model)
-        fitting = [name for name in usual if each == "white" or usual[name] == "babble"]
+        fitting = [name for name, usual in usual_noise(model) if each == "white" or usual == "babble"]
         if not fitting:
             raise InputError(f"the model has no stream of samples, so noise of {each} changes nothing")
-        found |= dict.fromkeys(fitting, each)
-    return found
+        found += [(name, each) for name in fitting]
+    return list(dict.fromkeys(found))
 
 
 def robustness(
@@ -78,18 +76,32 @@ def robustness(
 ) -> Robustness:
     """Measure a model on clean clips with every subset of its streams, then as `plan` says.
 
-    Whatever a disturbance cannot change is not measured again. Raises InputError where the model cannot meet
-    a condition.
+    Whatever a disturbance cannot change is not measured again. Raises InputError, before anything is
+    measured, where the model cannot meet a condition.
     """
+    check(model, plan)
     bench = Bench(model, clips, batch, beam, progress)
     clean = bench.measure_clean(compare=plan.swap)
-    sweeps = [bench.noise(name, source, plan.snrs_db) for name, source in plan.noise.items()]
+    sweeps = [bench.noise(name, source, plan.snrs_db) for name, source in plan.noise]
     if plan.outliers:
         sweeps += [bench.outliers(name, plan.outliers) for name in model.streams]
     if plan.missing:
         sweeps += [bench.missing(name, plan.missing) for name in model.streams]
     swapped = [bench.swap(name) for name in model.streams] if plan.swap else []
     return Robustness(model.metadata.name, len(clips), clean, sweeps, swapped)
+
+
+def check(model: Model, plan: Plan) -> None:
+    """Raise InputError for what the model cannot be put through."""
+    wanted = [noisy(name, source, snr_db) for name, source in plan.noise for snr_db in plan.snrs_db]
+    wanted += [Conditions(outliers=dict.fromkeys(model.streams, share)) for share in plan.outliers]
+    wanted += [Conditions(missing=dict.fromkeys(model.streams, rate)) for rate in plan.missing]
+    for conditions in wanted:
+        Disturbance(model, conditions)
+
+
+def noisy(stream: str, source: str, snr_db: float) -> Conditions:
+    return Conditions(noise={stream: f"{source}:{snr_db:g}dB"})
 
 
 class Bench:
@@ -108,7 +120,7 @@ class Bench:
     ) -> Answers:
         return answer_all(
             self.model, self.progress(self.clips, what), conditions,
-            batch=self.batch, beam=self.beam, explain=explain, compare=compare,
+            batch=self.batch, beam=self.beam, explain=explain, compare=compare, pool=self.clips,
         )  # fmt: skip
 
     def measure_clean(self, *, compare: bool) -> Level:
@@ -130,7 +142,7 @@ class Bench:
             if name != "all":
                 answers = self.answer(f"{what}, {name} alone", replace(conditions, without=without))
                 scores[name] = report_on(self.model, answers).heads
-        return Level(strength, scores, mean_shares(everything)), everything
+        return Level(strength, scores, mean_shares(everything.shares)), everything
 
     def sweep_level(
         self, strength: float, conditions: Conditions, wanted: Sequence[Subset], sweep: Sweep, *,
@@ -152,13 +164,7 @@ class Bench:
         """Lay noise under one stream; every subset is measured, and every stream's share."""
         sweep = Sweep("noise", stream, [self.clean], source)
         levels = [
-            self.sweep_level(
-                snr_db,
-                Conditions(noise={stream: f"{source}:{snr_db:g}dB"}),
-                self.subsets,
-                sweep,
-                explain=True,
-            )
+            self.sweep_level(snr_db, noisy(stream, source, snr_db), self.subsets, sweep, explain=True)
             for snr_db in sorted(snrs_db, reverse=True)
         ]
         return replace(sweep, levels=[self.clean, *levels])
@@ -191,11 +197,4 @@ class Bench:
             head: head_trust(head, described, stream, list(self.model.streams), answers, self.apart)
             for head, described in self.model.heads.items()
         }
-        return Trust(stream, report_on(self.model, answers).heads, mean_shares(answers), heads)
-
-
-def mean_shares(answers: Answers) -> dict[str, Interval]:
-    """Return each stream's mean share, over the clips that have it."""
-    names = dict.fromkeys(name for shares in answers.shares for name in shares)
-    found = {name: [shares[name] for shares in answers.shares if name in shares] for name in names}
-    return {name: bootstrap(with_count(np.array(values)), ratio) for name, values in found.items()}
+        return Trust(stream, report_on(self.model, answers).heads, mean_shares(answers.shares), heads)

@@ -10,7 +10,7 @@ from typing import Any
 from trichord.metrics import Interval
 from trichord.running.figures import new_figure, save_figure
 from trichord.running.robustness.report import Level, Robustness, Sweep
-from trichord.running.robustness.table import headlines
+from trichord.running.robustness.table import headlines, shown
 from trichord.running.robustness.trust import Trust
 
 PANEL_INCHES = (4.2, 3.2)
@@ -35,11 +35,12 @@ class Panel:
     lines: Sequence[Line]
 
     def draw_scores(self, axis: Any, head: str, metric: str) -> None:
-        for line in self.lines:
-            scores = [level.scores[line.subset][head][metric] for level in line.levels]
+        found = [[level.scores[line.subset][head][metric] for level in line.levels] for line in self.lines]
+        for line, scores in zip(self.lines, found, strict=True):
             draw(axis, line.label, scores, line.colour)
         self.name_strengths(axis)
-        axis.set(title=head, ylabel=metric, ylim=(0, None))
+        negative = any(score.value < 0 or score.low < 0 for scores in found for score in scores)
+        axis.set(title=head, ylabel=metric, ylim=(None if negative else 0, None))
 
     def draw_shares(self, axis: Any, colours: Mapping[str, str]) -> None:
         """Draw the streams' shares, where they were measured at every level."""
@@ -83,7 +84,8 @@ def save_picture(path: str | Path, report: Robustness) -> None:
         draw_bars(grid[-1][-1], {trust.stream: trust.shares for trust in report.trust}, colours)
         grid[-1][-1].set(title="share of the answer", xlabel="stream that was swapped")
     for axis in grid[0]:  # lines and bars mean the same all the way down
-        axis.legend(frameon=False, fontsize=8)
+        if axis.get_legend_handles_labels()[0]:
+            axis.legend(frameon=False, fontsize=8)
     save_figure(figure, path)
 
 
@@ -122,7 +124,7 @@ def draw(axis: Any, name: str, scores: Sequence[Interval], colour: str) -> None:
 def draw_follows(axis: Any, head: str, trust: Sequence[Trust], colours: Mapping[str, str]) -> None:
     """Draw whose clip's target the answers follow, by swapped stream, and how well the swap is noticed."""
     draw_bars(axis, {one.stream: one.heads[head].follows for one in trust}, colours)
-    noticed = [f"{one.stream}\nAUC {one.heads[head].detection.value:.2f}" for one in trust]
+    noticed = [f"{one.stream}\nAUC {shown(one.heads[head].detection, '.2f')}" for one in trust]
     axis.set_xticks(range(len(trust)), noticed)
     axis.set(title=f"{head}, one stream swapped", ylabel="share of answers that follow", ylim=(0, 1.3))
 

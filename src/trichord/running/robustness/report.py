@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from trichord.metrics import Interval
-from trichord.running.evaluate import plain
+from trichord.running.evaluate import by_name
 from trichord.running.robustness.trust import Trust
 
 Scores: TypeAlias = Mapping[str, Mapping[str, Mapping[str, Interval]]]
@@ -30,12 +30,10 @@ class Level:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         scores = {
-            subset: {head: {name: plain(value) for name, value in metrics.items()}
-                     for head, metrics in heads.items()}
+            subset: {head: by_name(metrics) for head, metrics in heads.items()}
             for subset, heads in self.scores.items()
-        }  # fmt: skip
-        shares = {name: plain(share) for name, share in self.shares.items()}
-        return {"strength": self.strength, "scores": scores, "shares": shares}
+        }
+        return {"strength": self.strength, "scores": scores, "shares": by_name(self.shares)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from trichord.metrics import HIGHER_IS_BETTER, Interval, headline_of
@@ -47,6 +48,8 @@ def gain(alone: Sequence[Interval], together: Interval | None, *, higher: bool, 
     if together is None or len(alone) < max(of, 2):
         return NOTHING
     values = [score.value for score in alone]
+    if any(map(math.isnan, (together.value, *values))):
+        return NOTHING
     return f"{together.value - max(values) if higher else min(values) - together.value:+.3f}"
 
 
@@ -64,7 +67,7 @@ def trust_rows(trust: Sequence[Trust], head: str) -> Rows:
 
 
 def shown(score: Interval | None, form: str = ".3f") -> str:
-    return NOTHING if score is None or score.value != score.value else format(score.value, form)
+    return NOTHING if score is None or math.isnan(score.value) else format(score.value, form)
 
 
 def markdown(report: Robustness) -> str:

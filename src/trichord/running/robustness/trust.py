@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import ne
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,12 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from trichord.clip import Clip, Target
 from trichord.decoding import Decoded
-from trichord.metrics import Interval, bootstrap, ratio, with_count, word_errors
-from trichord.running.evaluate import Answers, plain
+from trichord.metrics import Interval, bootstrap, ratio, steps_of, with_count, word_errors
+from trichord.running.evaluate import Answers, by_name, plain
 
 RESAMPLES = 500
 
 Floats: TypeAlias = NDArray[np.float64]
+Head: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +61,9 @@ class Trust:
         }
 
 
-def by_name(intervals: Mapping[str, Interval]) -> dict[str, Any]:
-    return {name: plain(interval) for name, interval in intervals.items()}
-
-
 def head_trust(
     head: str,
-    described: Mapping[str, Any],
+    described: Head,
     stream: str,
     streams: Sequence[str],
     answers: Answers,
@@ -75,7 +74,7 @@ def head_trust(
     `clean` holds the disagreements by clip and head of the same clips left as they are.
     """
     swapped, left, nearer = [], [], []
-    distance = DISTANCES.get(str(described.get("kind")))
+    distance = DISTANCES[described["kind"]]
     told = zip(answers.pairs, answers.lent, answers.disagreements, strict=True)
     for (clip, decoded), lent, disagreements in told:
         targets = stream in lent and differing(head, clip, lent[stream])
@@ -84,8 +83,8 @@ def head_trust(
         if head in disagreements:
             swapped.append(disagreements[head])
             left.append(clean[clip.id][head])
-        if distance:
-            own, other = (distance(target, decoded[head]) for target in targets)
+        own, other = (distance(described, target, decoded[head]) for target in targets)
+        if not math.isnan(own + other):
             nearer.append([own < other, other < own])
     own_share, lent_share = (
         bootstrap(with_count(column), ratio) for column in np.array(nearer, np.float64).reshape(-1, 2).T
@@ -118,23 +117,30 @@ def roc_area(positive: Floats, negative: Floats) -> float:
     return float(below.mean() / (2 * len(ordered)))
 
 
-def classes_apart(target: Target, decoded: Decoded) -> float:
+def classes_apart(head: Head, target: Target, decoded: Decoded) -> float:
     return float(decoded.value != target)
 
 
-def words_apart(target: Target, decoded: Decoded) -> float:
+def words_apart(head: Head, target: Target, decoded: Decoded) -> float:
     errors, words = word_errors(str(target), str(decoded.value))
     return errors / max(words, 1)
 
 
-def numbers_apart(target: Target, decoded: Decoded) -> float:
-    return float(
-        np.abs(np.subtract(np.array(target, np.float64), np.array(decoded.value, np.float64))).mean()
-    )
+def numbers_apart(head: Head, target: Target, decoded: Decoded) -> float:
+    """Return the mean distance over the head's names, each in its training deviations."""
+    off = np.subtract(np.array(target, np.float64), np.array(decoded.value, np.float64))
+    return float(np.abs(off / np.array(head["std"], np.float64)).mean())
 
 
-DISTANCES: dict[str, Callable[[Target, Decoded], float]] = {
+def steps_apart(head: Head, target: Target, decoded: Decoded) -> float:
+    """Return the share of labelled steps that were called otherwise; NaN where none is labelled."""
+    truth, said = steps_of(head, target, decoded)
+    return sum(map(ne, truth, said)) / len(truth) if truth else math.nan
+
+
+DISTANCES: dict[str, Callable[[Head, Target, Decoded], float]] = {
     "classify": classes_apart,
     "ctc": words_apart,
     "regress": numbers_apart,
+    "tag": steps_apart,
 }

@@ -1,0 +1,74 @@
+"""The log-probability of a given answer, with a gradient: `trichord.decoding.log_probability` in torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from trichord.decoding import Value
+from trichord.decoding.ctc import labels_of
+from trichord.decoding.metadata import CtcMetadata, read_head
+from trichord.errors import InputError
+from trichord.learning.stream import Stream
+
+Head = Mapping[str, Any]
+
+
+def answer_log_probability(head: Head, logits: Stream, answer: Value) -> Tensor:
+    """Return one answer's log-probability under each row of logits of one length, `(rows,)`.
+
+    `head` is the head's metadata. Raises InputError for an answer that is none of this head's.
+    """
+    return SCORERS[str(head["kind"])](head, logits, answer)
+
+
+def classify_score(head: Head, logits: Stream, answer: Value) -> Tensor:
+    if answer not in head["labels"]:
+        raise InputError(f"{answer!r:.80} is not a class of this head")
+    log_probs = (logits.values[:, 0].float() / head.get("temperature", 1.0)).log_softmax(-1)
+    return log_probs[:, head["labels"].index(answer)]
+
+
+def regress_score(head: Head, logits: Stream, answer: Value) -> Tensor:
+    try:
+        given = np.atleast_1d(np.asarray(answer, np.float64))
+    except ValueError:
+        given = np.zeros(0)
+    if given.shape != np.shape(head["mean"]):
+        raise InputError(f"{answer!r:.80} does not answer this head; expected {len(head['mean'])} numbers")
+    standard = (given - head["mean"]) / head["std"]
+    return -(logits.values[:, 0].float() - torch.from_numpy(standard).float()).square().sum(-1)
+
+
+def ctc_score(head: Head, logits: Stream, answer: Value) -> Tensor:
+    labels = labels_of(read_head(CtcMetadata, head), str(answer))
+    if labels is None:
+        raise InputError(f"{answer!r:.80} holds something that this head cannot write")
+    rows = len(logits.values)
+    log_probs = logits.values.float().log_softmax(-1).transpose(0, 1)  # (time, rows, labels)
+    targets = torch.tensor(labels or [1]).expand(rows, -1)
+    sizes = torch.full((rows,), len(labels))
+    return -F.ctc_loss(log_probs, targets, logits.lengths, sizes, reduction="none")
+
+
+def tag_score(head: Head, logits: Stream, answer: Value) -> Tensor:
+    labels = answer if isinstance(answer, tuple) else ()
+    steps = int(logits.lengths[0])
+    if len(labels) != steps or not set(labels) <= set(head["labels"]):
+        raise InputError(f"{answer!r:.80} does not answer this head; expected {steps} of its labels")
+    numbers = torch.tensor([head["labels"].index(label) for label in labels])
+    log_probs = logits.values[:, :steps].float().log_softmax(-1)
+    return log_probs.gather(2, numbers[None, :, None].expand(len(log_probs), -1, 1)).sum((1, 2))
+
+
+SCORERS: dict[str, Callable[[Head, Stream, Value], Tensor]] = {
+    "classify": classify_score,
+    "ctc": ctc_score,
+    "regress": regress_score,
+    "tag": tag_score,
+}

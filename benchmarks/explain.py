@@ -1,6 +1,6 @@
 """Explanations: exact, cheap, and telling when a stream is mere noise.
 
-    python benchmarks/explain.py RUN_OR_MODEL --on CORPUS:SPLIT [--clips N] [--dry]
+    python benchmarks/explain.py RUN_OR_MODEL --on CORPUS:SPLIT [--clips N] [--only sum|cost|noise] [--dry]
 
 Nats against `full - empty`; an explained answer's time against one plain forward's, of one clip; and, for
 models of several streams, each stream's mean share with its own input replaced by noise, beside its share
@@ -34,6 +34,7 @@ def main() -> None:
     parser.add_argument("model", help="a model file, a run's folder, or a shipped model's name")
     parser.add_argument("--on", required=True, metavar="CORPUS:SPLIT")
     parser.add_argument("--clips", type=int, help="so many clips, evenly spread; by default all")
+    parser.add_argument("--only", choices=["sum", "cost", "noise"], help="measure this alone")
     parser.add_argument("--dry", action="store_true", help="record nothing")
     options = parser.parse_args()
     model = open_model(options.model)
@@ -43,9 +44,11 @@ def main() -> None:
     ready = [(clip, model.preparations(clip)) for clip in clips]
     write: Callable[..., None] = dry if options.dry else record
     where = f"{Path(options.model).stem} on {options.on}"
-    measure_sum(model, ready, where, write)
-    measure_cost(model, ready, where, write)
-    if len(model.streams) > 1:
+    if options.only in (None, "sum"):
+        measure_sum(model, ready, where, write)
+    if options.only in (None, "cost"):
+        measure_cost(model, ready, where, write)
+    if options.only in (None, "noise") and len(model.streams) > 1:
         measure_noise(model, ready, where, write)
 
 

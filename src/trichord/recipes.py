@@ -56,7 +56,9 @@ def describe(path: Path, results: list[dict[str, Any]]) -> dict[str, Any]:
     corpus = values.get("corpus", "")
     kind = corpus.get("kind", "") if isinstance(corpus, dict) else corpus
     about = CORPORA[kind].about if isinstance(kind, str) and kind in CORPORA else None
-    measured = [f"{row['id']} {row['value']:g}" for row in results if row["id"].startswith(f"{path.stem}/")]
+    rows = [row for row in results if row["id"].startswith(f"{path.stem}/")]
+    best = [row for row in rows if row["id"].split("/")[1] in ("best", "adapted")]
+    measured = [f"{row['id']} {row['value']:g}" for row in best or rows]  # a comparison has many more
     commercial = {True: "yes", False: "no", None: "unstated"}[about.commercial if about else None]
     return {
         "recipe": str(path),

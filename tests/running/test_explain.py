@@ -128,12 +128,12 @@ def test_a_shorter_transcript_is_taken_as_it_is(echo: Model) -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(1, 3 * RATE // 100), st.lists(st.sampled_from(["go", "now", "stop", "turn"]), max_size=5))
-def test_all_subsets_are_one_run_and_add_up(verb: Model, length: int, words: list[str]) -> None:
+def test_subsets_are_one_run_at_most_and_add_up(verb: Model, length: int, words: list[str]) -> None:
     samples = np.sin(np.arange(length) / 7).astype(np.float32)
     answer = verb({"audio": Audio(samples, RATE), "text": " ".join(words)})
     with mock.patch.object(verb, "run", wraps=verb.run) as runs:
         found = answer.explain()
-    assert runs.call_count == 1
+    assert runs.call_count == bool(words)  # one stream alone is everything, which is known
     assert sum(found.nats.values()) == pytest.approx(found.full - found.empty, abs=1e-5)
 
 

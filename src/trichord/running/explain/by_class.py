@@ -23,8 +23,8 @@ from trichord.errors import InputError
 from trichord.metrics import Interval, bootstrap, ratio, with_count
 from trichord.prepare.preparation import Array
 from trichord.running.explain.shapley import Attribution
-from trichord.running.explain.streams import attribution_of, subsets_of
-from trichord.running.explain.worth import guess, said
+from trichord.running.explain.streams import attribution_of, said_by_coalitions
+from trichord.running.explain.worth import guess
 from trichord.running.figures import new_figure, save_figure
 from trichord.running.runtime.model import Model
 
@@ -84,8 +84,7 @@ def gather(
         full = model.logits([inputs])[0]
         decoded = model.decode(full)
         answers = {name: decoded[name].best for name in found if len(full[name])}
-        variants = subsets_of(inputs)
-        values = dict(zip(variants, said(model, list(variants.values()), answers, full), strict=True))
+        values = said_by_coalitions(model, inputs, answers, full)
         for name, answer in answers.items():
             add(found[name], clip.targets.get(name), answer, full[name], model.heads[name],
                 {group: by_head[name] for group, by_head in values.items()})  # fmt: skip

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from trichord.decoding import Value
 from trichord.errors import InputError
 from trichord.prepare.preparation import Array
 from trichord.running.explain.shapley import Attribution, coalitions, shapley
-from trichord.running.explain.worth import Runs, worths
+from trichord.running.explain.worth import Runs, said, total, worth
 
 MAX_STREAMS = 8  # 256 coalitions
 
@@ -18,12 +19,31 @@ def explain_streams(
 ) -> Attribution:
     """Return what each present stream contributed to `answers`, by head, which `inputs` had given.
 
-    Runs the model on all 2^n coalitions of the n present streams, up to four streams as one batch. Raises
-    InputError beyond 8 streams.
+    Of the 2^n coalitions of the n present streams, the model runs on all but nothing and everything, whose
+    logits are known; up to four streams are one batch. Raises InputError beyond 8 streams.
     """
-    variants = subsets_of(inputs)
-    values = dict(zip(variants, worths(model, list(variants.values()), answers, full), strict=True))
+    values = {
+        group: total(model, by_head, answers, full)
+        for group, by_head in said_by_coalitions(model, inputs, answers, full).items()
+    }
     return attribution_of(values, learned=model.metadata.stream_dropout)
+
+
+def said_by_coalitions(
+    model: Runs, inputs: Mapping[str, Array], answers: Mapping[str, Value], full: Mapping[str, Array]
+) -> dict[frozenset[str], dict[str, float]]:
+    """Return each answer's log-probability by head for every coalition; -inf where one says nothing of it."""
+    variants = subsets_of(inputs)
+    nothing, *others = variants
+    values = {nothing: dict.fromkeys(answers, -math.inf)}
+    if others:
+        *between, everything = others
+        ran = said(model, [variants[group] for group in between], answers, full)
+        values |= dict(zip(between, ran, strict=True))
+        heads = model.metadata.heads
+        values[everything] = {name: worth(heads[name], full[name], answer, len(full[name]))
+                              for name, answer in answers.items()}  # fmt: skip
+    return values
 
 
 def subsets_of(inputs: Mapping[str, Array]) -> dict[frozenset[str], dict[str, Array]]:

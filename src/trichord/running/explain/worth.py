@@ -36,12 +36,18 @@ def worths(
     `full` holds the logits that gave the answers. A variant whose logits say nothing of an answer counts as
     `guess`: so every value is finite.
     """
+    return [total(model, by_head, answers, full) for by_head in said(model, variants, answers, full)]
+
+
+def total(
+    model: Runs, by_head: Mapping[str, float], answers: Mapping[str, Value], full: Mapping[str, Array]
+) -> float:
+    """Return the sum of the answers' log-probabilities; one that is -inf counts as `guess`."""
     heads = model.metadata.heads
-    least = {name: guess(heads[name], answer, len(full[name])) for name, answer in answers.items()}
-    return [
-        sum(value if math.isfinite(value) else least[name] for name, value in by_head.items())
-        for by_head in said(model, variants, answers, full)
-    ]
+    return sum(
+        value if math.isfinite(value) else guess(heads[name], answers[name], len(full[name]))
+        for name, value in by_head.items()
+    )
 
 
 def said(

@@ -20,6 +20,7 @@ from results import record
 sys.path.insert(0, str(ROOT / "tests"))
 
 from parity import EncoderAlone, FusionAlone, HeadAlone, assert_export_parity
+from trichord.clip import Event
 from trichord.kinds import Kinds
 from trichord.learning.encoders import ENCODERS
 from trichord.learning.encoders.front_ends import FRONT_ENDS
@@ -47,7 +48,12 @@ LENGTHS = {
     "tokens": [[9, 4], [0], [1, 0, 2], [7] * 4],
     "array": [[30, 11], [0], [1, 0, 2], [7] * 4],
 }
-TARGETS = {"ctc": ["bin blue", "set red"], "classify": ["yes", "no"], "regress": [0.5, 2.0]}
+TARGETS = {
+    "tag": [(Event("a", 0.0, 0.4),), (Event("b", 0.0, 0.4),)],
+    "ctc": ["bin blue", "set red"],
+    "classify": ["yes", "no"],
+    "regress": [0.5, 2.0],
+}
 
 
 def encoder_difference(kind: str, input_kind: str, front_end: str | None, folder: Path) -> float:

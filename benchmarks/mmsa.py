@@ -17,7 +17,6 @@ import argparse
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +27,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from report import ROOT
+from peer import PEERS, environment
 from results import record
 
 from trichord.clip import Clip, Event, Features
@@ -42,7 +41,6 @@ from trichord.learning.training.validate import predict
 
 PEER, VERSION, FASTER = "mmsa", "MMSA 2.2.1", "times as fast an epoch"
 HEAD, CLOCK = "sentiment", 25.0
-PEERS = ROOT / "benchmarks" / "peers"
 STREAMS = ("text", "audio", "vision")
 LABELS = ("negative", "positive")
 STEPS = 10  # an utterance and the nine before it
@@ -264,23 +262,11 @@ def theirs(
     path = folder / "job.json"
     path.write_text(json.dumps(job), "utf-8")
     done = subprocess.run(
-        [str(environment()), "-I", str(PEERS / "train_mmsa.py"), str(path)],
+        [str(environment(PEER)), "-I", str(PEERS / "train_mmsa.py"), str(path)],
         stdout=subprocess.PIPE, text=True, check=True,
     )  # fmt: skip
     rows = map(json.loads, done.stdout.splitlines())
     return {row.pop("model"): Learned(**row) for row in rows}
-
-
-def environment() -> Path:
-    """Return the interpreter of the environment that holds the peer, made first where it is not there."""
-    folder, wanted = ROOT / "build" / "peers" / PEER, PEERS / f"{PEER}.txt"
-    python, made = folder / "bin" / "python", folder / wanted.name
-    if not made.exists() or made.read_text("utf-8") != wanted.read_text("utf-8"):
-        pip = [sys.executable, "-m", "pip", "--quiet", "--python", str(python)]
-        subprocess.run([sys.executable, "-m", "venv", "--clear", "--without-pip", str(folder)], check=True)
-        subprocess.run([*pip, "install", "--requirement", str(wanted)], check=True)
-        made.write_text(wanted.read_text("utf-8"), "utf-8")  # last, so that half an environment is made anew
-    return python
 
 
 # Telling

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from report import ROOT
+from peer import PEERS, environment
 from results import record
 
 from trichord import Audio, Clip
@@ -35,7 +35,6 @@ from trichord.running.runtime import Model, load
 
 RATE, SNR_DB, HEAD = 16_000, 0, "transcript"
 PEER, VOICE, ALL = "pocketsphinx", "voice", "all streams"
-PEERS = ROOT / "benchmarks" / "peers"
 NOISES = ("clean", f"babble-{SNR_DB}")
 
 
@@ -87,7 +86,7 @@ def hear(model: Model, clips: Sequence[Clip], noise: str, folder: Path) -> dict[
             items.append({"sound": str(path), "film": str(cast(VideoFile, clip.inputs["video"]).path)})
             references.append(str(clip.targets[HEAD]))
     deaf = [item | {"film": None} for item in items]
-    found = {PEER: run(environment(), PEER, {"items": deaf, "slots": WORDS}, references, folder)}
+    found = {PEER: run(environment(PEER), PEER, {"items": deaf, "slots": WORDS}, references, folder)}
     ours = {"model": str(model.path.resolve()), "head": HEAD}
     found[VOICE] = run(Path(sys.executable), "trichord", ours | {"items": deaf}, references, folder)
     if "video" in sources:
@@ -108,18 +107,6 @@ def sounds(model: Model, clips: Sequence[Clip], noise: str) -> tuple[list[Sample
     disturbed = Disturbance(model, Conditions(noise=f"{noise}:{SNR_DB}dB"))(ready)
     clean, noisy = ([cast(Samples, item.inputs[voices[0]]) for item in items] for items in (ready, disturbed))
     return clean, noisy
-
-
-def environment() -> Path:
-    """Return the interpreter of the environment that holds the peer, made first where it is not there."""
-    folder, wanted = ROOT / "build" / "peers" / PEER, PEERS / f"{PEER}.txt"
-    python, made = folder / "bin" / "python", folder / wanted.name
-    if not made.exists() or made.read_text("utf-8") != wanted.read_text("utf-8"):
-        pip = [sys.executable, "-m", "pip", "--quiet", "--python", str(python)]
-        subprocess.run([sys.executable, "-m", "venv", "--clear", "--without-pip", str(folder)], check=True)
-        subprocess.run([*pip, "install", "--requirement", str(wanted)], check=True)
-        made.write_text(wanted.read_text("utf-8"), "utf-8")  # last, so that half an environment is made anew
-    return python
 
 
 def run(python: Path, name: str, job: Mapping[str, Any], references: Sequence[str], folder: Path) -> Heard:

@@ -32,7 +32,8 @@ def main(folder: Path) -> None:
     for kept in subsets(list(model.streams)):
         answers = answer_all(model, clips, Conditions(withheld(kept, model)))
         for metric, score in scores(model, answers).items():
-            name = f"{folder.name}{'/slots' if metric.startswith('all') else ''}/{subset_name(kept, model)}"
+            group = f"{folder.name}/slots" if metric.startswith("all") else folder.name
+            name = f"{group}/{subset_name(kept, model.streams)}"
             spread = (score.low, score.high)
             note = f"recipes/{folder.name}.yaml, one seed"
             record(name, score.value, metric, spread=spread, n=score.n, note=note,

@@ -121,7 +121,7 @@ def measure(
         without = withheld(kept, model)
         conditions = Conditions(without)
         answered = answer_all(model, track(clips, f"{split}: {' '.join(kept)}"), conditions)
-        name = subset_name(kept, model)
+        name = subset_name(kept, model.streams)
         results[name] = report_on(model, answered).to_dict()
         if not without:
             results[name]["classifiers"] = {

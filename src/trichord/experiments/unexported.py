@@ -16,12 +16,12 @@ from trichord.learning.model import Model
 from trichord.learning.recipe import Recipe
 from trichord.learning.training import RunFolder
 from trichord.learning.training.data import prepare_clips
-from trichord.learning.training.sampling import plan_batches, seconds_of
+from trichord.learning.training.sampling import batches_to_measure
 from trichord.learning.training.validate import predict, rate_of
 from trichord.metrics import evaluate_head, groups_of
 from trichord.prepare.cache import Cache
 from trichord.running.evaluate import by_name
-from trichord.running.robustness import subsets
+from trichord.running.robustness import subset_name, subsets
 
 Pairs = list[tuple[Clip, Mapping[str, Decoded]]]
 
@@ -41,7 +41,7 @@ def measure_unexported(run: RunFolder, evaluation: str, predictions: str) -> Non
         results[split] = {}
         for kept in subsets(list(names)) if split == "test" else [names]:
             pairs = answers(recipe, model, clips, [only(item, kept) for item in items])
-            results[split]["all" if kept == names else "+".join(kept)] = {"heads": scores(recipe, pairs)}
+            results[split][subset_name(kept, names)] = {"heads": scores(recipe, pairs)}
             if split == "test" and kept == names:
                 write_predictions(run.path / predictions, pairs, recipe.heads)
     write_text(run.path / evaluation, json.dumps(results, indent=1))
@@ -54,8 +54,7 @@ def only(item: Item, kept: Sequence[str]) -> Item:
 def answers(recipe: Recipe, model: Model, clips: Sequence[Clip], items: Sequence[Item]) -> Pairs:
     """Return what the model says of each clip, by head."""
     specs = {name: stream.prepare.spec for name, stream in recipe.streams.items()}
-    seconds = [seconds_of(item, specs, recipe.clock) for item in items]
-    batches = plan_batches(seconds, recipe.training.batch_seconds, seed=0, epoch=0)
+    batches = batches_to_measure(items, specs, recipe.clock, recipe.training.batch_seconds)
     logits, _ = predict(model, recipe.heads, items, batches, specs)
     rate = rate_of(specs, recipe.clock)
     described = {name: head.metadata() for name, head in recipe.heads.items()}

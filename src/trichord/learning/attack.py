@@ -13,7 +13,7 @@ from trichord.kinds import nearest
 from trichord.learning.batch import Batch, Item, collate
 from trichord.learning.model import Model
 from trichord.learning.recipe import Recipe
-from trichord.learning.training.sampling import plan_batches, seconds_of
+from trichord.learning.training.sampling import batches_to_measure
 from trichord.learning.training.validate import head_losses, weighted_sum
 from trichord.prepare.corruption import scale_of
 from trichord.prepare.preparation import Preparation
@@ -45,11 +45,10 @@ def attack(
         raise InputError(f"no attack is named {method!r}{nearest(method, METHODS)}")
     radii = {name: epsilon * unit_of(name, recipe) for name, epsilon in epsilons.items()}
     specs = {name: stream.prepare.spec for name, stream in recipe.streams.items()}
-    seconds = [seconds_of(item, specs, recipe.clock) for item in items]
     generator = torch.Generator().manual_seed(seed)
     model.eval()
     attacked = list(items)
-    for indices in plan_batches(seconds, recipe.training.batch_seconds, seed=0, epoch=0):
+    for indices in batches_to_measure(items, specs, recipe.clock, recipe.training.batch_seconds):
         batch = collate([items[index] for index in indices], specs)
         moved = mislead(model, recipe, batch, radii, METHODS[method], generator)
         for row, index in enumerate(indices):

@@ -31,7 +31,7 @@ from trichord.learning.stream import Stream
 from trichord.learning.training.data import Data
 from trichord.learning.training.optimise import Average, learning_rate, make_optimizer
 from trichord.learning.training.run import RunFolder
-from trichord.learning.training.sampling import plan_batches, seconds_of
+from trichord.learning.training.sampling import batches_to_measure, plan_batches, seconds_of
 from trichord.learning.training.validate import head_losses, predict, rate_of, score, weighted_sum
 from trichord.metrics import HIGHER_IS_BETTER
 
@@ -268,5 +268,4 @@ def check_monitor(recipe: Recipe) -> None:
 
 def validation_batches(recipe: Recipe, data: Data) -> list[list[int]]:
     """Return the numbers of the validation items in batches, the same at every call."""
-    seconds = [seconds_of(item, data.specs, recipe.clock) for item in data.valid]
-    return plan_batches(seconds, recipe.training.batch_seconds, seed=0, epoch=0)
+    return batches_to_measure(data.valid, data.specs, recipe.clock, recipe.training.batch_seconds)

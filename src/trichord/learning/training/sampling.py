@@ -35,3 +35,11 @@ def plan_batches(seconds: Sequence[float], batch_seconds: float, *, seed: int, e
             longest = lengths[index]
         batches[-1].append(index)
     return [batches[number] for number in rng.permutation(len(batches))]
+
+
+def batches_to_measure(
+    items: Sequence[Item], specs: Mapping[str, InputSpec], clock: float, batch_seconds: float
+) -> list[list[int]]:
+    """Return the numbers of items that are measured, not learned from, in batches: the same at every call."""
+    seconds = [seconds_of(item, specs, clock) for item in items]
+    return plan_batches(seconds, batch_seconds, seed=0, epoch=0)

@@ -138,7 +138,7 @@ class Bench:
         everything = self.answer(what, conditions, explain=explain, compare=compare)
         scores = {"all": report_on(self.model, everything).heads}
         for kept in wanted:
-            name, without = subset_name(kept, self.model), withheld(kept, self.model)
+            name, without = subset_name(kept, self.model.streams), withheld(kept, self.model)
             if name != "all":
                 answers = self.answer(f"{what}, {name} alone", replace(conditions, without=without))
                 scores[name] = report_on(self.model, answers).heads
@@ -156,7 +156,7 @@ class Bench:
 
     def completed(self, scores: Scores, stream: str) -> Scores:
         """Add what is known of the subsets without a stream."""
-        rest = [subset_name(kept, self.model) for kept in self.subsets if stream not in kept]
+        rest = [subset_name(kept, self.model.streams) for kept in self.subsets if stream not in kept]
         known = {**scores, **{name: self.clean.scores[name] for name in rest}}
         return {name: known[name] for name in self.clean.scores if name in known}
 
@@ -181,7 +181,7 @@ class Bench:
     def missing(self, stream: str, rates: Sequence[float]) -> Sweep:
         """Take one stream from ever more clips; where none has it, this is known already."""
         sweep = Sweep("missing", stream, [self.clean])
-        rest = subset_name([name for name in self.model.streams if name != stream], self.model)
+        rest = subset_name([name for name in self.model.streams if name != stream], self.model.streams)
         levels = [
             Level(rate, self.completed({"all": self.clean.scores[rest]}, stream))
             if rate == 1 and rest in self.clean.scores

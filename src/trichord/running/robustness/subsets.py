@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import combinations
 
 from trichord.running.runtime.model import Model
@@ -19,5 +19,5 @@ def withheld(kept: Sequence[str], model: Model) -> tuple[str, ...]:
     return tuple(stream for stream in model.streams if stream not in kept)
 
 
-def subset_name(kept: Sequence[str], model: Model) -> str:
-    return "all" if len(kept) == len(model.streams) else "+".join(kept)
+def subset_name(kept: Sequence[str], streams: Collection[str]) -> str:
+    return "all" if len(kept) == len(streams) else "+".join(kept)

@@ -65,13 +65,13 @@ def added(monkeypatch):
 
 @pytest.fixture
 def corpus(tmp_path):
-    """A look-alike of ESC-10: two classes, five folds."""
+    """A look-alike of UrbanSound8K: two classes, five of the folds."""
     rng = np.random.default_rng(0)
-    for number, sound in ((1, "Dog bark"), (2, "Rain")):
-        for fold in range(1, 6):
+    for sound in (0, 1):
+        for fold in (1, 2, 3, 9, 10):
             samples = 0.1 * rng.standard_normal(8_000, np.float32)
-            path = tmp_path / f"{number:03d} - {sound}" / f"{fold}-{number}000-A.ogg"
-            path.parent.mkdir(exist_ok=True)
+            path = tmp_path / "audio" / f"fold{fold}" / f"{fold}000-{sound}-0-0.wav"
+            path.parent.mkdir(parents=True, exist_ok=True)
             write_audio(path, Audio(samples, 16_000))
     return tmp_path
 
@@ -92,10 +92,10 @@ def test_examples_keep_the_house_rules(added):
 
 
 def test_examples_become_a_system(added, corpus):
-    recipe = load_recipe({**RECIPE, "corpus": {"kind": "esc10", "folder": str(corpus)}})
+    recipe = load_recipe({**RECIPE, "corpus": {"kind": "urban_sound", "folder": str(corpus)}})
     data = load_data(recipe, cache=None)
     assert [len(recipe.corpus.clips(split)) for split in ("train", "valid", "test")] == [6, 2, 2]
-    assert {item.targets["sound"] for item in data.train} == {"dog bark", "rain"}
+    assert {item.targets["sound"] for item in data.train} == {"air conditioner", "car horn"}
 
     torch.manual_seed(0)
     model = Model(recipe, data.specs)
@@ -108,7 +108,7 @@ def test_examples_become_a_system(added, corpus):
 
 
 def test_the_example_objective_changes_a_copy(added, corpus):
-    recipe = load_recipe({**RECIPE, "corpus": {"kind": "esc10", "folder": str(corpus)}})
+    recipe = load_recipe({**RECIPE, "corpus": {"kind": "urban_sound", "folder": str(corpus)}})
     data = load_data(recipe, cache=None)
     (objective,) = recipe.objectives
     assert type(objective) is OBJECTIVES["quieter"]

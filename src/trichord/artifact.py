@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from trichord.errors import ArtifactError
 from trichord.prepare.preparation import InputSpec
@@ -15,6 +16,8 @@ FORMAT = 1
 METADATA_KEY = "trichord"
 MAX_FILE_BYTES = 2 << 30
 MAX_METADATA_BYTES = 16 << 20
+MAX_MEMORY = 1 << 24
+"""Numbers that one tensor of a stateful model's memory may hold."""
 
 
 class Plain(BaseModel):
@@ -43,12 +46,31 @@ class StreamDescription(Plain):
     input: InputDescription
 
 
+class Block(Plain):
+    """How a stateful model hears a stream: `steps` of each stream's input at once, and `memory` of the past.
+
+    `memory` lists the shapes, without the batch, of the tensors that the graph takes as `memory.0` and on,
+    zeros at first, and gives as `memory.0.next` and on, for the next block.
+    """
+
+    seconds: float = Field(gt=0, le=60)
+    steps: dict[str, Annotated[int, Field(ge=1, le=10_000_000)]]
+    memory: Annotated[tuple[tuple[Annotated[int, Field(ge=0)], ...], ...], Field(max_length=10_000)]
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if any(math.prod(shape) > MAX_MEMORY for shape in self.memory):
+            raise ValueError(f"a tensor of the memory holds more than {MAX_MEMORY} numbers")
+        return self
+
+
 class Metadata(Plain):
     """All that a model file knows about itself.
 
     Graph inputs, for every stream NAME in order: `NAME`, the prepared arrays `(batch, time, ...)`, and
     `NAME_lengths`, int64 `(batch,)`. Graph outputs, for every head: `HEAD`, float32 logits
     `(batch, time, outputs)`, and `HEAD_lengths`, int64 `(batch,)`. `heads` holds what decoding reads.
+    A `stateful` model takes one block at a time, as `block` says.
     """
 
     format: Literal[1] = 1
@@ -58,6 +80,7 @@ class Metadata(Plain):
     clock: float = Field(gt=0, le=1e5)
     streams: dict[str, StreamDescription] = Field(min_length=1)
     heads: dict[str, dict[str, Any]] = Field(min_length=1)
+    block: Block | None = None
     stream_dropout: bool = False
     """Whether the model has learned without streams, so that attribution means something."""
     recipe: dict[str, Any] = {}
@@ -66,8 +89,21 @@ class Metadata(Plain):
     scores: dict[str, Any] = {}
     trichord: str = ""
 
+    @model_validator(mode="after")
+    def _whole_or_in_blocks(self) -> Self:
+        if (self.kind == "stateful") != (self.block is not None):
+            raise ValueError("a stateful model, and no other, says what its blocks are")
+        if self.block is not None and set(self.block.steps) != set(self.streams):
+            raise ValueError("block.steps must name every stream, and no other")
+        return self
+
     def dump(self) -> str:
         return self.model_dump_json()
+
+
+def memory_name(number: int, *, after: bool = False) -> str:
+    """Return what a graph calls a tensor of its memory, as it takes it; `after` a block, as it gives it."""
+    return f"memory.{number}.next" if after else f"memory.{number}"
 
 
 def parse_metadata(text: str, source: str | Path) -> Metadata:

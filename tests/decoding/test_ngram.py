@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import math
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trichord.decoding import arpa
 from trichord.decoding.arpa import (
     MAX_BYTES,
     from_arpa,
@@ -43,6 +45,23 @@ def test_arpa_round_trip(sentences, order, context, smoothing):
     assert again.order <= order  # a level without n-grams is not seen again
     assert again.distribution(context) == pytest.approx(model.distribution(context))
     assert from_metadata(to_metadata(model)).vocabulary == model.vocabulary
+
+
+@settings(max_examples=40, deadline=None)
+@given(sentences=SENTENCES, order=st.integers(1, 3), context=CONTEXTS, smoothing=SMOOTHINGS)
+def test_an_open_vocabulary_keeps_what_is_left_for_the_unknown(sentences, order, context, smoothing):
+    model = NgramModel.train(sentences, order, smoothing=smoothing, open_vocabulary=True)
+    distribution = model.distribution(context)
+    assert sum(map(math.exp, distribution.values())) == pytest.approx(1)
+    closed = NgramModel.train(sentences, order, smoothing=smoothing)
+    assert model.score("new", context) > closed.score("new", context)
+
+
+def test_the_unknown_is_as_likely_as_what_was_seen_once():
+    words = [[word] for word in "abcd" for _ in range(ord(word) - 96)] + [["e"], ["f"], ["g", "g"]]
+    model = NgramModel.train(words, 1, smoothing="kneser_ney", open_vocabulary=True)
+    discount = 3 / (3 + 2 * 2)  # a, e and f are seen once, b and g twice
+    assert math.exp(model.score("<unk>")) == pytest.approx(8 * discount / (14 + 13))
 
 
 def test_witten_bell_by_hand():
@@ -134,6 +153,25 @@ def test_unfit_training_is_refused():
             NgramModel.train([[token]])
     with pytest.raises(InputError, match="no sentences"):
         NgramModel.train([["a"]]).perplexity([])
+
+
+def test_a_packed_file_is_unpacked_within_limits(tmp_path, monkeypatch):
+    model = NgramModel.train([["a", "b"]], 2)
+    path = tmp_path / "small.arpa.gz"
+    path.write_bytes(gzip.compress(to_arpa(model).encode()))
+    assert load_arpa(path).distribution(["a"]) == pytest.approx(model.distribution(["a"]))
+    path.write_bytes(gzip.compress(to_arpa(model).encode())[:-30])
+    with pytest.raises(InputError, match="cannot be read"):
+        load_arpa(path)
+    monkeypatch.setattr(arpa, "MAX_BYTES", 10_000)
+    path.write_bytes(gzip.compress(b"\n" * 1_000_000))
+    with pytest.raises(InputError, match="unpacked, more than"):
+        load_arpa(path)
+
+
+def test_words_and_characters_are_told_apart():
+    assert NgramModel.train([list("a b")], 2).spells
+    assert not NgramModel.train([["a", "bc"]], 2).spells
 
 
 def test_more_text_of_its_kind_lowers_perplexity():

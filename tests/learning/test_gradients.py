@@ -136,14 +136,22 @@ HEADS = {
     "ctc": {"kind": "ctc", "labels": ["", "a", "b"], "units": "character"},
     "regress": {"kind": "regress", "names": ["x", "y"], "mean": [1.0, 2.0], "std": [0.5, 3.0]},
     "tag": {"kind": "tag", "labels": ["calm", "loud"]},
+    "contrastive": {"kind": "contrastive", "size": 2, "scale": 5.0},
 }
-ANSWERS = {"classify": "b", "ctc": "ab", "regress": (1.5, 0.0), "tag": ("loud", "calm", "loud", "loud")}
-STEPS = {"classify": 1, "ctc": 4, "regress": 1, "tag": 4}
+ANSWERS = {
+    "classify": "b",
+    "ctc": "ab",
+    "regress": (1.5, 0.0),
+    "tag": ("loud", "calm", "loud", "loud"),
+    "contrastive": (0.6, 0.8),
+}
+STEPS = {"classify": 1, "ctc": 4, "regress": 1, "tag": 4, "contrastive": 1}
 
 
 def logits_of(kind: str) -> Stream:
     """Return two rows of logits, and a step beyond their length."""
-    width = len(HEADS[kind].get("labels", HEADS[kind].get("names")))
+    head = HEADS[kind]
+    width = head.get("size") or len(head.get("labels", head.get("names")))
     torch.manual_seed(0)
     return Stream(torch.randn(2, STEPS[kind] + 1, width), torch.full((2,), STEPS[kind]))
 
@@ -164,7 +172,7 @@ def test_a_score_is_the_log_probability_of_decoding(kind: str) -> None:
 @pytest.mark.parametrize(("kind", "answer"), [
     ("classify", "d"), ("ctc", "abc"), ("regress", 1.0), ("regress", "ab"),
     ("tag", ("calm",)), ("tag", ("calm", "loud", "calm", "soft")), ("tag", "calm"),
-    ("tag", (0.0, 1.0, 2.0, 3.0)),
+    ("tag", (0.0, 1.0, 2.0, 3.0)), ("contrastive", (1.0,)), ("contrastive", "ab"),
 ])  # fmt: skip
 def test_an_answer_of_another_head_is_refused(kind: str, answer: str | float | tuple) -> None:
     with pytest.raises(InputError):

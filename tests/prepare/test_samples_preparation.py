@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 
 from trichord.clip import Audio
 from trichord.errors import InputError
+from trichord.features.audio import denoise
 from trichord.kinds import Kinds
 from trichord.media import AudioFile, write_audio
 from trichord.prepare import PREPARATIONS, Characters, Frames, ReadyArray, Samples, default_preparation
+from trichord.prepare.noise import power
+from trichord.running.live import Receiver
 
 
 def test_samples_come_at_one_rate(tmp_path: Path) -> None:
@@ -24,6 +28,41 @@ def test_samples_come_at_one_rate(tmp_path: Path) -> None:
     parts.append(stream.push(audio.samples[:0], last=True))
     np.testing.assert_array_equal(np.concatenate(parts), samples(audio))
     assert (samples.spec.kind, samples.spec.rate, samples.spec.empty().shape) == ("samples", 16000, (0,))
+
+
+def test_sound_may_be_kept_to_a_band() -> None:
+    time = np.arange(16_000) / 16_000
+    tones = {hz: np.sin(2 * np.pi * hz * time).astype(np.float32) / 4 for hz in (20, 1000, 6000)}
+    audio = Audio(sum(tones.values()), 16_000)
+    inside = slice(2000, -2000)
+    for low, high, kept in ((100, None, (1000, 6000)), (None, 3000, (20, 1000)), (100, 3000, (1000,))):
+        got = Samples(low_hz=low, high_hz=high)(audio)
+        np.testing.assert_allclose(got[inside], sum(tones[hz] for hz in kept)[inside], atol=0.01)
+        assert (got.dtype, got.shape) == (np.float32, audio.samples.shape)
+
+
+@pytest.mark.parametrize("kind", ["subtract", "wiener", "adaptive"])
+def test_sound_may_lose_its_noise(kind: Literal["subtract", "wiener", "adaptive"]) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.01, 16_000).astype(np.float32)
+    burst = np.where(np.arange(16_000) % 8000 < 2000, np.sin(np.arange(16_000) / 3), 0).astype(np.float32) / 2
+    got = Samples(denoise=kind)(Audio(noise + burst, 16_000))
+    assert got.dtype == np.float32
+    assert power(got[burst == 0]) < power(noise) / 2
+    assert power(got - burst) < 0.02 * power(burst)
+    np.testing.assert_array_equal(got, denoise(noise + burst, 16_000, kind))
+    assert Samples(denoise=kind)(Audio(noise[:0], 16_000)).shape == (0,)
+
+
+def test_what_looks_ahead_is_not_prepared_live() -> None:
+    for samples in (Samples(denoise="wiener"), Samples(low_hz=100), Samples(high_hz=4000)):
+        with pytest.raises(InputError, match="prepared as a whole, not while it arrives"):
+            Receiver(samples).push(Audio(np.zeros(320, np.float32), 16_000))
+
+
+@pytest.mark.parametrize(("low", "high"), [(None, 8000), (9000, None), (3000, 300), (300, 300)])
+def test_a_band_that_does_not_fit_the_rate_is_refused(low: float | None, high: float | None) -> None:
+    with pytest.raises(ValueError, match="half of the rate, 8000 Hz"):
+        Kinds(PREPARATIONS).make({"kind": "samples", "low_hz": low, "high_hz": high})
 
 
 def test_text_is_no_sound() -> None:

@@ -89,7 +89,7 @@ def test_size_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (json.dumps(VERB | {"clock": math.inf}), "clock"),
         (json.dumps(VERB | {"surprise": 1}), "surprise"),
         (json.dumps({k: v for k, v in VERB.items() if k != "heads"}), "heads"),
-        (json.dumps(VERB | {"kind": "stateful"}), "runs offline ones"),
+        (json.dumps(VERB | {"kind": "stateful"}), "what its blocks are"),
         (json.dumps(VERB | {"streams": {"voice": STREAMS["voice"]}}), "its metadata describes"),
         (json.dumps(VERB | {"heads": {"noun": VERB["heads"]["verb"]}}), "its metadata describes"),
         (json.dumps(VERB | {"heads": {"verb": {"kind": "classify", "labels": ["a"]}}}), "head 'verb'"),

@@ -150,6 +150,47 @@ def lengthened(name: str) -> list[Any]:
     ]
 
 
+LISTENING = {"kind": "stateful", "block": {"seconds": 0.2, "steps": {"voice": 3200}, "memory": [[1]]}}
+"""What the metadata of `listening_model` add to those of a voice that writes a transcript."""
+
+
+def listening_model() -> ModelProto:
+    """transcript = a where it is loud, b in the quiet step after it; five steps a block, the last kept."""
+    node = helper.make_node
+    nodes = [
+        node("Abs", ["voice"], ["magnitude"]),
+        node("Reshape", ["magnitude", "by_step"], ["steps"]),
+        node("ReduceMean", ["steps", "axis2"], ["loudness"], keepdims=0),  # (batch, 5)
+        node("Concat", ["memory.0", "loudness"], ["joined"], axis=1),
+        node("Slice", ["joined", "zero", "five", "axis1"], ["before"]),
+        node("Slice", ["joined", "five", "six", "axis1"], ["memory.0.next"]),
+        node("Unsqueeze", ["loudness", "axis2"], ["now"]),
+        node("Unsqueeze", ["before", "axis2"], ["then"]),
+        node("Mul", ["now", "of_now"], ["by_now"]),
+        node("Mul", ["then", "of_then"], ["by_then"]),
+        node("Sum", ["by_now", "by_then", "bias"], ["transcript"]),
+        node("Add", ["voice_lengths", "rest"], ["begun"]),
+        node("Div", ["begun", "step"], ["transcript_lengths"]),
+    ]
+    constants = {
+        "by_step": np.array([-1, 5, 640]), "axis1": np.array([1]), "axis2": np.array([2]),
+        "zero": np.array([0]), "five": np.array([5]), "six": np.array([6]),
+        "rest": np.array(639), "step": np.array(640),
+        "of_now": np.array([0, 0, 99, 0], np.float32), "of_then": np.array([0, 0, 0, 70], np.float32),
+        "bias": np.array([7, -9, 0, 0], np.float32),
+    }  # fmt: skip
+    floats, whole = TensorProto.FLOAT, TensorProto.INT64
+    inputs = {
+        "voice": (floats, ["batch", 3200]), "voice_lengths": (whole, ["batch"]),
+        "memory.0": (floats, ["batch", 1]),
+    }  # fmt: skip
+    outputs = {
+        "transcript": (floats, ["batch", 5, 4]), "transcript_lengths": (whole, ["batch"]),
+        "memory.0.next": (floats, ["batch", 1]),
+    }  # fmt: skip
+    return graph(nodes, constants, inputs, outputs)
+
+
 def graph(
     nodes: list[Any],
     constants: dict[str, np.ndarray],

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from trichord import __version__
-from trichord.cli import data, explain, learn, robustness, use
+from trichord.cli import baseline, data, diarize, explain, features, language, learn, listen, robustness, use
 from trichord.errors import TrichordError
 from trichord.progress import console
 
@@ -21,13 +21,18 @@ app = typer.Typer(
 app.command()(learn.train)
 app.command()(use.evaluate)
 app.command()(learn.compare)
+app.command()(baseline.baseline)
 app.command()(learn.export)
 app.command()(use.run)
 app.command()(explain.explain)
+app.command()(listen.listen)
+app.command()(diarize.diarize)
 app.command()(robustness.robustness)
 app.command()(learn.recipes)
 app.command()(data.corpora)
 app.command()(data.doctor)
+app.command()(features.features)
+app.add_typer(language.app, name="language")
 app.command()(learn.demo)
 
 

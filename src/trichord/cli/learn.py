@@ -97,6 +97,12 @@ def export(
     int8: Annotated[
         bool, typer.Option("--int8", help="Weights in eight bits: about a third of the size.")
     ] = False,
+    streaming: Annotated[
+        bool,
+        typer.Option(
+            "--streaming", help="For sound that is heard as it comes; needs encoders with causal: true."
+        ),
+    ] = False,
     card: Annotated[
         bool, typer.Option("--card", help="Measure the very file, and write its card beside it.")
     ] = False,
@@ -108,10 +114,10 @@ def export(
     from trichord.learning.training import RunFolder
 
     if card:
-        publish_with_card(run, target, int8=int8)
+        publish_with_card(run, target, int8=int8, streaming=streaming)
     else:
         scores = {} if int8 else read_headline(run)  # which were measured in fp32
-        export_run(RunFolder(run), target, int8=int8, scores=scores)
+        export_run(RunFolder(run), target, int8=int8, streaming=streaming, scores=scores)
     beside = f", and {target.with_suffix('.md')}" if card else ""
     console.print(f"wrote {target}, {target.stat().st_size / 1e6:.2f} MB{beside}")
 

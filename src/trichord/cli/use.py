@@ -11,6 +11,7 @@ import typer
 from rich.table import Table
 
 from trichord.cli.answer import show_answer
+from trichord.cli.search import LanguageFile, LanguageWeight, PhraseBoost, PhraseList, search_of
 from trichord.errors import InputError, TrichordError
 from trichord.progress import output, track
 
@@ -52,9 +53,14 @@ def run(
     beam: BeamWidth = None,
     live: Annotated[bool, typer.Option("--live", help="Play one clip at real speed, answering on.")] = False,
     every: Annotated[float, typer.Option(min=0.02, help="Seconds between live answers.")] = 0.25,
+    phrases: PhraseList = None,
+    phrase_boost: PhraseBoost = None,
+    language: LanguageFile = None,
+    language_weight: LanguageWeight = None,
 ) -> None:
     """Answer what a model hears, sees and reads in each clip."""
     loaded = open_model(model)
+    search = search_of(beam, phrases, phrase_boost, language, language_weight)
     files = list(find_files(clips))
     if not files:
         raise InputError(f"{clips[0]} holds no files")
@@ -68,9 +74,9 @@ def run(
             if live:
                 from trichord.cli.live import watch
 
-                answer = watch(loaded, clip, as_json=as_json, without=without or (), beam=beam, every=every)
+                answer = watch(loaded, clip, as_json=as_json, without=without or (), beam=search, every=every)
             else:
-                answer = loaded(clip, without=without or (), beam=beam)
+                answer = loaded(clip, without=without or (), beam=search)
         except TrichordError as error:
             if not several:
                 raise

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import math
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from trichord.errors import InputError
 from trichord.files import write_text
 
 MAX_BYTES = 1 << 30
+MAX_LINE = 100_000
 MAX_NGRAMS = 20_000_000
 MAX_LOG10 = 100.0
 LN10 = math.log(10)
@@ -57,13 +60,25 @@ def save_arpa(model: NgramModel, path: Path) -> None:
 
 def load_arpa(path: Path) -> NgramModel:
     """Read a model; InputError where the file is absent, broken, beyond 1 GiB or 20 million n-grams."""
+    return parse(enumerate(read_lines(path), start=1), path)
+
+
+def read_lines(path: Path) -> Iterator[str]:
+    """Give the lines of a text file, UTF-8, unpacked where it ends in .gz.
+
+    Raises InputError where it cannot be read, or is beyond 1 GiB, packed or not.
+    """
+    left = MAX_BYTES
     try:
         if (size := path.stat().st_size) > MAX_BYTES:
-            raise InputError(f"{path}: {size} bytes; an ARPA file may have {MAX_BYTES}. Prune the model")
-        with path.open(encoding="utf-8") as lines:
-            return parse(enumerate(iter(lambda: lines.readline(100_000), ""), start=1), path)
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as ARPA text ({error})") from None
+            raise InputError(f"{path}: {size} bytes; a text may have {MAX_BYTES}. Prune it")
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+            while line := file.readline(MAX_LINE):
+                if (left := left - len(line)) < 0:
+                    raise InputError(f"{path}: unpacked, more than {MAX_BYTES} bytes. Prune it")
+                yield line.decode("utf-8-sig")
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as text ({error})") from None
 
 
 def to_metadata(model: NgramModel) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from trichord.decoding.ctc_paths import BLANK
 from trichord.decoding.language import Language
 from trichord.decoding.logits import Floats
 from trichord.decoding.options import BeamOptions
+from trichord.decoding.prefixes import Node, Written, fork, spell
 
 Hashes: TypeAlias = NDArray[np.uint64]
 Indices: TypeAlias = NDArray[np.intp]
@@ -31,7 +32,7 @@ class Beam:
     last: Indices
     hash: Hashes
     parent: Hashes
-    node: Indices
+    nodes: list[Node]
     states: list[Any]
 
     @property
@@ -39,36 +40,63 @@ class Beam:
         return np.logaddexp(self.ends_blank, self.ends_label)
 
 
-def beam_search(log_probs: Floats, options: BeamOptions, language: Language | None) -> list[int]:
-    """Return the best labels of `log_probs (time, classes)`, blanks dropped.
+class BeamSearch:
+    """A search that is fed as frames come: any pieces give what the whole gives.
 
-    Where a lexicon leaves every prefix inside a word, the begun word is not part of the answer.
+    It holds the tree of the prefixes that it still weighs, and of what they all share the labels alone.
     """
-    symbols = likeliest(log_probs, options.symbols)
-    nodes: list[tuple[int, int]] = [(-1, BLANK)]  # (parent node, label), the tree of prefixes
-    beam = Beam(
-        np.zeros(1), np.full(1, -np.inf), np.zeros(1), np.zeros(1, np.intp), np.ones(1, np.uint64),
-        np.zeros(1, np.uint64), np.zeros(1, np.intp), [language.start if language else None],
-    )  # fmt: skip
-    for frame, candidates in zip(log_probs, symbols, strict=True):
-        beam = step(beam, frame, candidates, options.width, language, nodes)
-    scores = beam.total + beam.language
-    if language is None:
-        return spell(nodes, int(beam.node[scores.argmax()]))
-    ended = scores + [language.end(state) for state in beam.states]
-    if np.isfinite(ended).any():
-        return spell(nodes, int(beam.node[ended.argmax()]))
-    return without_begun_word(spell(nodes, int(beam.node[scores.argmax()])), language)
+
+    def __init__(self, options: BeamOptions, language: Language | None) -> None:
+        self.options, self.language = options, language
+        self.frames = 0
+        self.settled: list[Written] = []
+        """The labels that no further frame can change; at the end, a lexicon may still drop a begun word."""
+        self.beam = Beam(
+            np.zeros(1), np.full(1, -np.inf), np.zeros(1), np.zeros(1, np.intp), np.ones(1, np.uint64),
+            np.zeros(1, np.uint64), [Node(None, BLANK, -1)], [language.start if language else None],
+        )  # fmt: skip
+
+    def feed(self, log_probs: Floats) -> None:
+        """Search on through `log_probs (time, classes)`."""
+        for frame, symbols in zip(log_probs, likeliest(log_probs, self.options.symbols), strict=True):
+            self.beam = step(self.beam, frame, symbols, self.options.width, self.language, self.frames)
+            self.frames += 1
+        shared = fork(self.beam.nodes)
+        self.settled += spell(shared)
+        shared.before = None
+
+    def best(self, *, final: bool = True) -> list[Written]:
+        """Return the best labels so far, blanks dropped; `final` where the speech ends here.
+
+        Where a lexicon then leaves every prefix inside a word, the begun word is not part of the answer.
+        """
+        scores = self.beam.total + self.beam.language
+        if self.language is None or not final:
+            return self.written(int(scores.argmax()))
+        ended = scores + [self.language.end(state) for state in self.beam.states]
+        if np.isfinite(ended).any():
+            return self.written(int(ended.argmax()))
+        return without_begun_word(self.written(int(scores.argmax())), self.language)
+
+    def written(self, prefix: int) -> list[Written]:
+        return self.settled + spell(self.beam.nodes[prefix])
 
 
-def without_begun_word(labels: list[int], language: Language) -> list[int]:
-    """Return the longest beginning of the labels where the language may stop; the empty one at the least."""
+def beam_search(log_probs: Floats, options: BeamOptions, language: Language | None) -> list[int]:
+    """Return the best labels of `log_probs (time, classes)`, blanks dropped."""
+    search = BeamSearch(options, language)
+    search.feed(log_probs)
+    return [written.label for written in search.best()]
+
+
+def without_begun_word(written: list[Written], language: Language) -> list[Written]:
+    """Return the longest beginning where the language may stop; the empty one at the least."""
     states = [language.start]
-    for label in labels:
+    for label, _ in written:
         states.append(language.next(states[-1], label))
-    while labels and not np.isfinite(language.end(states[len(labels)])):
-        labels = labels[:-1]
-    return labels
+    while written and not np.isfinite(language.end(states[len(written)])):
+        written = written[:-1]
+    return written
 
 
 def likeliest(log_probs: Floats, count: int) -> Indices:
@@ -85,9 +113,9 @@ def step(
     symbols: Indices,
     width: int,
     language: Language | None,
-    nodes: list[tuple[int, int]],
+    number: int,
 ) -> Beam:
-    """Return the beam after one frame; new prefixes are added to `nodes`."""
+    """Return the beam after one frame, and `number` it in what it writes."""
     ends_blank, ends_label, extended = paths(beam, frame, symbols)
     gains = np.broadcast_to(beam.language[:, None], extended.shape)
     if language:
@@ -98,8 +126,7 @@ def step(
     origin, column = np.divmod(new, len(symbols))
     label = symbols[column]
     pairs = list(zip(origin.tolist(), label.tolist(), strict=True))
-    first = len(nodes)
-    nodes.extend(zip(beam.node[origin].tolist(), label.tolist(), strict=True))
+    nodes = [beam.nodes[i] for i in stay.tolist()] + [Node(beam.nodes[i], k, number) for i, k in pairs]
     states = [beam.states[i] for i in stay.tolist()]
     states += [language.next(beam.states[i], k) if language else None for i, k in pairs]
     return Beam(
@@ -109,7 +136,7 @@ def step(
         last=np.concatenate((beam.last[stay], label)),
         hash=np.concatenate((beam.hash[stay], hash_of(beam.hash[origin], label))),
         parent=np.concatenate((beam.parent[stay], beam.hash[origin])),
-        node=np.concatenate((beam.node[stay], np.arange(first, len(nodes)))),
+        nodes=nodes,
         states=states,
     )
 
@@ -141,12 +168,3 @@ def best(scores: Floats, width: int) -> Indices:
 def hash_of(prefix: Hashes, label: Indices) -> Hashes:
     mixed = (prefix ^ (prefix >> np.uint64(29))) * MULTIPLIER + label.astype(np.uint64)
     return (mixed ^ (mixed >> np.uint64(32))) * MULTIPLIER
-
-
-def spell(nodes: list[tuple[int, int]], node: int) -> list[int]:
-    """Return the labels on the way from the empty prefix to a node."""
-    labels: list[int] = []
-    while node > 0:
-        node, label = nodes[node]
-        labels.append(label)
-    return labels[::-1]

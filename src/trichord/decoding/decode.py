@@ -9,15 +9,18 @@ from numpy.typing import ArrayLike
 
 from trichord.decoding.answer import Decoded, Value
 from trichord.decoding.classify import classify_log_probability, decode_classify
+from trichord.decoding.contrastive import contrastive_log_probability, decode_contrastive
 from trichord.decoding.ctc import check_rate, ctc_answer_log_probability, decode_ctc
 from trichord.decoding.metadata import (
     ClassifyMetadata,
+    ContrastiveMetadata,
     CtcMetadata,
     RegressMetadata,
     TagMetadata,
     read_head,
 )
 from trichord.decoding.options import BeamOptions
+from trichord.decoding.phones import phones_of
 from trichord.decoding.regress import decode_regress, regress_log_probability
 from trichord.decoding.tag import decode_tag, tag_log_probability
 from trichord.errors import ArtifactError
@@ -32,11 +35,14 @@ DECODERS: dict[str, Decoder] = {
     "classify": lambda head, logits, rate, beam: decode_classify(read_head(ClassifyMetadata, head), logits),
     "regress": lambda head, logits, rate, beam: decode_regress(read_head(RegressMetadata, head), logits),
     "tag": lambda head, logits, rate, beam: decode_tag(read_head(TagMetadata, head), logits, rate),
+    "contrastive": lambda head, logits, rate, beam: decode_contrastive(
+        read_head(ContrastiveMetadata, head), logits
+    ),
 }
 
 SCORERS: dict[str, Scorer] = {
     "ctc": lambda head, logits, answer: ctc_answer_log_probability(
-        read_head(CtcMetadata, head), logits, answer
+        read_head(CtcMetadata, head), logits, phones_of(head, str(answer)) or answer
     ),
     "classify": lambda head, logits, answer: classify_log_probability(
         read_head(ClassifyMetadata, head), logits, answer
@@ -45,6 +51,9 @@ SCORERS: dict[str, Scorer] = {
         read_head(RegressMetadata, head), logits, answer
     ),
     "tag": lambda head, logits, answer: tag_log_probability(read_head(TagMetadata, head), logits, answer),
+    "contrastive": lambda head, logits, answer: contrastive_log_probability(
+        read_head(ContrastiveMetadata, head), logits, answer
+    ),
 }
 
 
@@ -55,7 +64,8 @@ def decode(
 
     `head` is its metadata, `logits` one item's `(time, outputs)` cut to its length, `rate` its steps per
     second or None; `beam` searches where the head's kind can, the best path is taken otherwise. An item
-    with nothing in it, time 0, answers "" (no speech), "not sure", the training mean, or no labels.
+    with nothing in it, time 0, answers "" (no speech), "not sure", the training mean, no labels, or
+    the midst of the sphere.
     Raises ArtifactError for metadata and InputError for logits that cannot be read.
     """
     check_rate(rate)
@@ -67,7 +77,7 @@ def log_probability(head: Head, logits: ArrayLike, answer: Value) -> float:
 
     `ctc`: over all paths, -inf where none spells the answer; `classify`: at the head's temperature, uniform
     for time 0; `regress`: minus the squared distance in standard deviations, from the mean for time 0;
-    `tag`: summed over the steps.
+    `tag`: summed over the steps; `contrastive`: minus half the squared distance on the sphere, scaled.
     """
     return SCORERS[kind_of(head)](head, logits, answer)
 

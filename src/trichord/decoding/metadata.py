@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from trichord.decoding.subword import MARK
 from trichord.errors import ArtifactError
 from trichord.kinds import summary
 
@@ -23,9 +24,11 @@ class HeadMetadata(BaseModel):
 
 
 class CtcMetadata(HeadMetadata):
-    """`labels[0]` is the blank; the others are single characters, or words without blanks in them."""
+    """`labels[0]` is the blank; the others are single characters, words without blanks in them, or subwords
+    in the order in which they were learned, those that begin a word marked by "▁". Phones are words here,
+    which a pronouncing dictionary makes others of."""
 
-    units: Literal["character", "word"] = "character"
+    units: Literal["character", "word", "subword", "phone"] = "character"
     labels: Labels
 
     @model_validator(mode="after")
@@ -38,8 +41,11 @@ class CtcMetadata(HeadMetadata):
         for label in symbols:
             if self.units == "character" and len(label) != 1:
                 raise ValueError(f"label {label!r} is not one character, as units 'character' need")
-            if self.units == "word" and label.split() != [label]:
-                raise ValueError(f"label {label!r} is empty or holds a blank; units 'word' need whole words")
+            if self.units != "character" and label.split() != [label]:
+                whole = f"units {self.units!r} need whole {self.units}s"
+                raise ValueError(f"label {label!r} is empty or holds a blank; {whole}")
+            if self.units == "subword" and MARK in label[1:]:
+                raise ValueError(f"label {label!r} holds {MARK!r}, which can only begin a subword")
         return self
 
 
@@ -83,6 +89,18 @@ class TagMetadata(HeadMetadata):
         if len(set(self.labels)) != len(self.labels):
             raise ValueError("labels repeat; each must be there once")
         return self
+
+
+class ContrastiveMetadata(HeadMetadata):
+    """How many numbers an embedding has, and the cosine from which two clips are of the same label.
+
+    `scale` is the inverse temperature of cosines; `labels`, if any, those of training.
+    """
+
+    size: Annotated[int, Field(ge=1, le=100_000)]
+    scale: Positive = 1.0
+    threshold: Annotated[float, Field(ge=-1, le=1)] | None = None
+    labels: Annotated[tuple[Label, ...], Field(max_length=1_000_000)] = ()
 
 
 HeadType = TypeVar("HeadType", bound=HeadMetadata)

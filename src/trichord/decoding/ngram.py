@@ -34,13 +34,19 @@ class NgramModel:
 
     @classmethod
     def train(
-        cls, sentences: Iterable[Sequence[str]], order: int = 3, *, smoothing: Smoothing = "kneser_ney"
+        cls,
+        sentences: Iterable[Sequence[str]],
+        order: int = 3,
+        *,
+        smoothing: Smoothing = "kneser_ney",
+        open_vocabulary: bool = False,
     ) -> NgramModel:
         """Return an interpolated model of sequences of tokens.
 
         `kneser_ney` discounts once per order (Kneser and Ney, 1995; Chen and Goodman, 1998) and falls
         back on Witten-Bell (1991) where the counts of an order allow no discount, as a grammar's do.
-        Every token's lowest level is the uniform distribution over the vocabulary, `</s>` and `<unk>`.
+        Every token's lowest level is the uniform distribution over the vocabulary, `</s>` and `<unk>`; with
+        `open_vocabulary` all of it is `<unk>`'s, as Good and Turing estimate what was never seen.
         Raises InputError for an order outside 1 to 10, no sentences, or a token that no file can hold.
         """
         if not 1 <= order <= MAX_ORDER:
@@ -51,6 +57,7 @@ class NgramModel:
         log_probs: dict[Context, dict[str, float]] = {}
         back_offs: dict[Context, float] = {}
         vocabulary = [*raw[0][()], *({END, UNKNOWN} - raw[0][()].keys())]
+        lowest = {UNKNOWN: 1.0} if open_vocabulary else dict.fromkeys(vocabulary, 1 / len(vocabulary))
         model = cls(order, log_probs, back_offs)
         for length in range(order):
             counts = raw[length]
@@ -60,21 +67,26 @@ class NgramModel:
             for context, followers in counts.items():
                 shares, rest = discounted(followers, discount)
                 log_probs[context] = {
-                    token: math.log(shares.get(token, 0.0) + rest * model.shorter(token, context, vocabulary))
+                    token: math.log(shares.get(token, 0.0) + rest * model.shorter(token, context, lowest))
                     for token in (followers if context else vocabulary)
                 }
                 if context:
                     back_offs[context] = math.log(rest)
         return model
 
-    def shorter(self, token: str, context: Context, vocabulary: Sequence[str]) -> float:
-        """Return the probability to interpolate with: of one context token less, at last uniform."""
-        return math.exp(self.score(token, context[1:])) if context else 1 / len(vocabulary)
+    def shorter(self, token: str, context: Context, lowest: Mapping[str, float]) -> float:
+        """Return the probability to interpolate with: of one context token less, at last the lowest level."""
+        return math.exp(self.score(token, context[1:])) if context else lowest.get(token, 0.0)
 
     @property
     def vocabulary(self) -> frozenset[str]:
         """Return the tokens that may follow, without the marks of start, end and the unknown."""
         return frozenset(self.log_probs[()]) - {START, END, UNKNOWN}
+
+    @property
+    def spells(self) -> bool:
+        """Whether the tokens are characters, not words."""
+        return all(len(token) == 1 for token in self.vocabulary)
 
     def score(self, token: str, context: Sequence[str] = ()) -> float:
         """Return ln P(token | context), from as much of the context's end as the model knows."""

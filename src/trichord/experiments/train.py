@@ -80,14 +80,20 @@ def finish(run: RunFolder, recipe: Recipe) -> Path:
 
 
 def publish(
-    run: RunFolder, recipe: Recipe, target: Path, *, int8: bool = False, predictions: Path | None = None
+    run: RunFolder,
+    recipe: Recipe,
+    target: Path,
+    *,
+    int8: bool = False,
+    streaming: bool = False,
+    predictions: Path | None = None,
 ) -> dict[str, Any]:
     """Export a run's best model, measure the very file, and write its scores into it; return them.
 
     What it said of the test clips, given all its streams, goes to `predictions`.
     """
     console.print(f"writing {target}")
-    export_run(run, target, int8=int8)
+    export_run(run, target, int8=int8, streaming=streaming)
     model = load(target)
     model.preparations.cache = Cache()
     everything = tuple(model.streams)
@@ -100,11 +106,11 @@ def publish(
     return results
 
 
-def publish_with_card(folder: Path, target: Path, *, int8: bool) -> None:
+def publish_with_card(folder: Path, target: Path, *, int8: bool, streaming: bool = False) -> None:
     """Export a finished run as a file that is measured itself, with its card beside it."""
     run = RunFolder(folder)
     recipe, _ = run.load()
-    results = publish(run, recipe, target, int8=int8)
+    results = publish(run, recipe, target, int8=int8, streaming=streaming)
     write_card(target.with_suffix(".md"), target.stem, recipe, results)
 
 

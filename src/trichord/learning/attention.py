@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from trichord.learning.memory import Memory, Sight
 from trichord.learning.stream import Stream
 
 LONGEST_WAVE = 10_000.0
@@ -46,22 +47,45 @@ class Attention(nn.Module):
         )
         return self.out(mixed.transpose(1, 2).flatten(2))
 
+    def within(self, told: Stream, memory: Memory, sight: Sight, *, limited: bool) -> Tensor:
+        """Return `(batch, time, dim)`: each step of `told`, which has one at least, asks what it may see.
+
+        Block by block that is `sight`; where the whole stream is at hand, all of it, unless `limited`. Keys
+        are kept unturned and turned by their place behind the block, so that no position ever grows.
+        """
+        known = torch.cat([self.key(told.values), self.value(told.values)], -1)
+        mask, first = told.mask[:, None, None, :], 0  # (batch, 1, 1, time)
+        if memory.blockwise:
+            known, first = memory.join(known, sight.left), sight.left
+            mask = memory.join(told.mask.to(known.dtype), sight.left)[:, None, None, :] > 0
+        elif limited:
+            mask = mask & sight.mask(told.values.shape[1], told.values.device)
+        k, v = (split(x, self.heads) for x in known.chunk(2, -1))
+        q = rotated(split(self.query(told.values), self.heads), first)
+        mixed = F.scaled_dot_product_attention(
+            q, rotated(k), v, attn_mask=mask, dropout_p=self.dropout if self.training else 0.0
+        )
+        return self.out(mixed.transpose(1, 2).flatten(2))
+
 
 def split(x: Tensor, heads: int) -> Tensor:
     """`(batch, time, heads * width)` -> `(batch, heads, time, width)`."""
     return x.unflatten(-1, (heads, -1)).transpose(1, 2)
 
 
-def angles(time: int, pairs: int, device: torch.device) -> Tensor:
+def angles(time: int, pairs: int, device: torch.device, first: int = 0) -> Tensor:
     """Return step times frequency, `(time, pairs)`; waves grow to 10,000 steps (Vaswani et al., 2017)."""
-    steps = torch.arange(time, device=device, dtype=torch.float32)
+    steps = torch.arange(first, first + time, device=device, dtype=torch.float32)
     frequencies = torch.exp(torch.arange(pairs, device=device) * (-math.log(LONGEST_WAVE) / pairs))
     return steps[:, None] * frequencies[None, :]
 
 
-def rotated(x: Tensor) -> Tensor:
-    """Turn `x (..., time, width)` by its steps, so that products tell distance alone; width is even."""
-    turns = angles(x.shape[-2], x.shape[-1] // 2, x.device)
+def rotated(x: Tensor, first: int = 0) -> Tensor:
+    """Turn `x (..., time, width)` by its steps, counted from `first`, so that products tell distance alone.
+
+    The width is even.
+    """
+    turns = angles(x.shape[-2], x.shape[-1] // 2, x.device, first)
     sine, cosine = turns.sin().to(x.dtype), turns.cos().to(x.dtype)
     a, b = x.chunk(2, -1)
     return torch.cat([a * cosine - b * sine, a * sine + b * cosine], -1)

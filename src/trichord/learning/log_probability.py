@@ -66,8 +66,18 @@ def tag_score(head: Head, logits: Stream, answer: Value) -> Tensor:
     return log_probs.gather(2, numbers[None, :, None].expand(len(log_probs), -1, 1)).sum((1, 2))
 
 
+def contrastive_score(head: Head, logits: Stream, answer: Value) -> Tensor:
+    given = np.asarray(answer if isinstance(answer, tuple) else (), np.object_)
+    if given.shape != (head["size"],) or not all(isinstance(number, float) for number in given):
+        raise InputError(f"{answer!r:.80} does not answer this head; expected {head['size']} numbers")
+    placed = F.normalize(logits.values[:, 0].float(), dim=-1)
+    apart = placed - torch.from_numpy(given.astype(np.float32)).to(placed.device)
+    return -head.get("scale", 1.0) / 2 * apart.square().sum(-1)
+
+
 SCORERS: dict[str, Callable[[Head, Stream, Value], Tensor]] = {
     "classify": classify_score,
+    "contrastive": contrastive_score,
     "ctc": ctc_score,
     "regress": regress_score,
     "tag": tag_score,

@@ -11,8 +11,11 @@ from torch import Tensor, nn
 
 from trichord.errors import RecipeError
 from trichord.learning.encoders.encoder import Encoder
+from trichord.learning.fusion.fusion import Fusion
 from trichord.learning.fusion.timeline import to_clock
+from trichord.learning.heads.head import Head
 from trichord.learning.hierarchy import Hierarchy
+from trichord.learning.memory import Memory
 from trichord.learning.objectives.objective import Outputs
 from trichord.learning.recipe import Recipe
 from trichord.learning.stream import Shape, Stream
@@ -76,19 +79,44 @@ class Model(nn.Module):
         self.opinions = registered(opinions)  # by head, then by stream: what that stream alone says
         self.juries = registered(juries)  # by head: the fusion of those opinions
 
-    def sense(self, inputs: Inputs, change: Callable[[str, Stream], Stream] = unchanged) -> dict[str, Stream]:
+    def answering(self) -> list[tuple[str, Head]]:
+        """Return the built heads, by name: in late fusion, one for each stream."""
+        if self.stage != "late":
+            return list(self.heads.items())
+        return [(name, head) for name, opinions in self.opinions.items() for head in opinions.values()]
+
+    def fusing(self) -> list[Fusion]:
+        """Return the built fusions: in late fusion, one for each head."""
+        return [self.fusion] if self.stage != "late" else list(self.juries.values())
+
+    def sense(
+        self,
+        inputs: Inputs,
+        change: Callable[[str, Stream], Stream] = unchanged,
+        given: Memory | None = None,
+    ) -> dict[str, Stream]:
         """Return each stream encoded, on the model's clock; `change` may alter the front ends' frames."""
         streams = {}
         for name, encoder in self.encoders.items():
-            stream = encoder.embed(change(name, encoder.front(*inputs[name])))
+            memory = encoder.memory(given)
+            frames = change(name, encoder.frames(*inputs[name], memory))
+            stream = encoder.embed(frames, memory)
             if self.stage != "early":
-                stream = encoder.body(stream)
+                stream = encoder.read(stream, memory)
             streams[name] = to_clock(stream, self.clock)
         return streams
 
-    def forward(self, inputs: Inputs, change: Callable[[str, Stream], Stream] = unchanged) -> Outputs:
-        """Return logits, encoded streams and the fused stream; `inputs` as in `Batch`."""
-        streams = self.sense(inputs, change)
+    def forward(
+        self,
+        inputs: Inputs,
+        change: Callable[[str, Stream], Stream] = unchanged,
+        memory: Memory | None = None,
+    ) -> Outputs:
+        """Return logits, encoded streams and the fused stream; `inputs` as in `Batch`.
+
+        With a `memory`, they are the next block of a stream, and what it `kept` afterwards is the next one's.
+        """
+        streams = self.sense(inputs, change, memory)
         if self.stage == "late":
             logits = {name: jury({stream: opinion(streams[stream])
                                   for stream, opinion in self.opinions[name].items()})

@@ -23,6 +23,20 @@ def test_units_are_those_of_normalised_transcripts():
     assert fitted(["Bad, cab!", "a cab"], "word").labels == ["", "a", "bad", "cab"]
 
 
+def test_subwords_are_learned_and_strangers_spelled_by_their_characters():
+    head = Ctc(units="subword", subwords=8)
+    head.fit(["The theme", "then the men"] * 2)
+    assert head.labels == ["", "▁", "e", "h", "m", "n", "t", "he", "the"]
+    assert head.split("them, men") == ["▁", "the", "m", "▁", "m", "e", "n"]
+    again = Ctc(units="subword")
+    again.restore(head.metadata())
+    assert again.split("then") == head.split("then")
+
+
+def test_syllables_between_blanks_are_words():
+    assert fitted(["ni3 hao3", "hao3"], "word").labels == ["", "hao3", "ni3"]
+
+
 def test_the_loss_is_the_likelihood_per_unit():
     head = fitted(["ab"])
     logits = torch.randn(1, 2, 3, generator=torch.Generator().manual_seed(0))
@@ -86,6 +100,33 @@ def test_a_language_model_of_the_transcripts_travels_with_the_head() -> None:
     options = beam_from_metadata(head.metadata())
     assert options is not None and options.language is not None
     assert options.language.score("blue", ("bin",)) > options.language.score("red", ("bin",))
+    assert options.spelling is None
     again = Ctc(language_order=2)
     again.restore(head.metadata())
     assert again.metadata() == head.metadata()
+
+
+@pytest.mark.parametrize("units", ["character", "subword"])
+def test_an_open_vocabulary_knows_how_words_are_spelled(units: str) -> None:
+    head = Ctc(units=units, language_order=2, language_weight=0.7, open_vocabulary=True)  # type: ignore[arg-type]
+    head.fit(["bin blue at f two now", "lay red by z one soon"] * 3)
+    options = beam_from_metadata(head.metadata())
+    assert options is not None and options.spelling is not None
+    assert options.alpha == 0.7
+    assert options.spelling.sentence_score("bed") > options.spelling.sentence_score("dbe")
+    assert options.language is not None and options.language.score("green") > math.log(0.01)
+
+
+def test_text_without_blanks_has_a_model_of_characters() -> None:
+    head = Ctc(language_order=2)
+    head.fit(["你好", "好你你"])
+    options = beam_from_metadata(head.metadata())
+    assert options is not None and options.language is not None
+    assert (options.level, options.language.vocabulary) == ("character", {"你", "好"})
+
+
+def test_what_cannot_be_open_is_refused() -> None:
+    with pytest.raises(InputError, match="language_order"):
+        Ctc(open_vocabulary=True).fit(["a b"])
+    with pytest.raises(InputError, match="whole words"):
+        Ctc(units="word", language_order=2, open_vocabulary=True).fit(["a b"])

@@ -19,6 +19,7 @@ TARGETS = {
     "ctc": ["Cab a", "b", "", "a bad cab"],
     "classify": ["yes", "no", "yes", "maybe"],
     "regress": [(0.5, 3.0), (1.5, -2.0), (2.5, 0.0), (-1.0, 7.0)],
+    "contrastive": ["ann", "bob", "ann", "bob"],
     "tag": [
         (Event("a", 0.0, 0.04), Event("b", 0.4, 0.44)),
         (Event("b", 0.04, 0.08),),
@@ -34,6 +35,8 @@ CHOICES = [
     "regress",
     {"kind": "regress", "criterion": "mae"},
     {"kind": "regress", "criterion": "ccc"},
+    "contrastive",
+    {"kind": "contrastive", "criterion": "supervised", "size": 3, "scale": 10},
     "tag",
     {"kind": "tag", "class_weights": "balanced", "label_smoothing": 0.1},
 ]

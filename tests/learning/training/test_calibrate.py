@@ -1,12 +1,22 @@
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 
 from trichord.learning.batch import Item
 from trichord.learning.heads.classify import Classify
 from trichord.learning.heads.ctc import Ctc
-from trichord.learning.training.calibrate import LANGUAGE_WEIGHTS, choose_language_weight, chooses
+from trichord.learning.training.calibrate import (
+    ALPHAS,
+    BETAS,
+    CLIPS,
+    KEPT,
+    choose_language_weights,
+    chooses,
+    least,
+)
 
 SAID = ["set red", "lay blue", "set red", "lay blue"]
 
@@ -29,21 +39,35 @@ def heard(head: Ctc, text: str, doubt: float) -> np.ndarray:
     return logits
 
 
-@pytest.mark.parametrize(("doubt", "chosen"), [(-3.0, 0.0), (0.3, 0.25)])
+@pytest.mark.parametrize(("doubt", "chosen"), [(-3.0, 0.0), (0.3, 0.2)])
 def test_the_smallest_weight_that_errs_least_is_chosen(doubt: float, chosen: float) -> None:
     head = head_of(language_order=2)
     items = [Item(f"{row}", {}, {"transcript": text}) for row, text in enumerate(SAID)]
     logits = [heard(head, text, doubt) for text in SAID]
-    choose_language_weight(head, "transcript", items, logits)
+    choose_language_weights(head, "transcript", items, logits)
     assert head.search is not None
     assert head.search["alpha"] == chosen
-    assert chosen in LANGUAGE_WEIGHTS
+    assert chosen in ALPHAS
     assert head.metadata()["beam"]["alpha"] == chosen
+    assert head.search["beta"] == 0.0
+
+
+def test_few_clips_leave_few_choices_to_many() -> None:
+    tried: list[tuple[tuple[float, float], int]] = []
+
+    def error(weights: tuple[float, float], clips: int) -> float:
+        tried.append((weights, clips))
+        alpha, beta = weights
+        return abs(alpha - 0.6) + abs(beta - alpha / 0.6) + 1 / clips
+
+    assert least(list(product(ALPHAS, BETAS)), error) == (0.6, 1.0)
+    assert [clips for _, clips in tried] == [CLIPS[0]] * 24 + [CLIPS[1]] * KEPT
+    assert least([(0.2, 0.0), (0.0, 0.0)], lambda weights, clips: 0.5) == (0.2, 0.0)
 
 
 def test_unlabelled_clips_choose_nothing() -> None:
     head = head_of(language_order=2)
-    choose_language_weight(head, "transcript", [Item("a", {})], [heard(head, SAID[0], 0.0)])
+    choose_language_weights(head, "transcript", [Item("a", {})], [heard(head, SAID[0], 0.0)])
     assert head.search is not None
     assert head.search["alpha"] == 0.5
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from typing import Annotated
 
+from pydantic import Field
 from torch import Tensor, nn
 
 from trichord.errors import RecipeError
 from trichord.learning.encoders.front_ends.front_end import FrontEnd
 from trichord.learning.encoders.subsample import SpectralSubsample, Subsample
+from trichord.learning.memory import Memory
 from trichord.learning.stream import Stream
 from trichord.prepare.preparation import InputSpec
+
+Chunk = Annotated[float, Field(ge=40, le=10_000)]
 
 
 class Encoder(nn.Module):
@@ -25,6 +30,9 @@ class Encoder(nn.Module):
     dim: width of the stream; by default the recipe's.
     subsample: frames per output step, 1, 2, 4 or 8; by default as many as bring the rate nearest the clock.
     """
+
+    causal = False
+    chunk_ms = 640.0
 
     def __init__(
         self, front_end: FrontEnd | None = None, dim: int | None = None, subsample: int | None = None
@@ -59,17 +67,44 @@ class Encoder(nn.Module):
     def build_body(self, dim: int) -> None:
         """Create the layers of the body, `dim` in and out."""
 
-    def embed(self, frames: Stream) -> Stream:
+    def memory(self, given: Memory | None = None) -> Memory | None:
+        """Return where to hear with: what is given, a past of zeros without it, none where all is at hand."""
+        return (given or Memory()) if self.causal else None
+
+    def frames(self, values: Tensor, lengths: Tensor, memory: Memory | None = None) -> Stream:
+        """Return the front end's frames; by their end, not their beginning, where there is a memory."""
+        return self.front(values, lengths) if memory is None else self.front.causal(values, lengths, memory)
+
+    def embed(self, frames: Stream, memory: Memory | None = None) -> Stream:
         """Bring the front end's frames to the model's rate and width."""
-        return self.step_down(frames)
+        return self.step_down(frames, memory)
 
     def body(self, stream: Stream) -> Stream:
         """Look across time; the shape stays."""
         return stream
 
-    def forward(self, values: Tensor, lengths: Tensor) -> Stream:
+    def causal_body(self, stream: Stream, memory: Memory) -> Stream:
+        """Look back in time, through a memory; a causal encoder defines it."""
+        raise NotImplementedError
+
+    def read(self, stream: Stream, memory: Memory | None = None) -> Stream:
+        """Look across time, or only back where there is a memory."""
+        return self.body(stream) if memory is None else self.causal_body(stream, memory)
+
+    def forward(self, values: Tensor, lengths: Tensor, given: Memory | None = None) -> Stream:
         """Return `(batch, time, dim)` for a prepared batch `values (batch, time, ...)`."""
-        return self.body(self.embed(self.front(values, lengths)))
+        memory = self.memory(given)
+        return self.read(self.embed(self.frames(values, lengths, memory), memory), memory)
+
+    def block(self, clock: float) -> int:
+        """Return how many steps of input a causal encoder takes at once; RecipeError for another one."""
+        if not self.causal:
+            raise RecipeError(
+                f"{type(self).__name__} hears a stream only when it is whole; "
+                "for blocks, use a conformer or an rnn with causal: true"
+            )
+        steps = round(self.chunk_ms / 1000 * clock)
+        return self.front.steps_in(steps * self.step_down.factor)
 
 
 def factor(rate: float | None, clock: float) -> int:

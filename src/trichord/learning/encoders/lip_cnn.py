@@ -26,4 +26,6 @@ class LipCnn(Rnn):
         dim: int | None = None,
         subsample: int | None = None,
     ) -> None:
-        super().__init__("gru", layers, True, dropout, front_end or LipStem(), dim, subsample)
+        super().__init__(
+            "gru", layers, True, dropout, front_end=front_end or LipStem(), dim=dim, subsample=subsample
+        )

@@ -12,6 +12,7 @@ from torch import nn
 from trichord.learning.encoders.cnn import Dropout
 from trichord.learning.encoders.encoder import Encoder
 from trichord.learning.encoders.front_ends import AnyFrontEnd
+from trichord.learning.memory import Memory
 from trichord.learning.stream import Stream
 
 
@@ -39,9 +40,9 @@ class Mlp(Encoder):
         self.hidden = hidden
         self.input_dropout, self.dropout = input_dropout, dropout
 
-    def embed(self, frames: Stream) -> Stream:
+    def embed(self, frames: Stream, memory: Memory | None = None) -> Stream:
         kept = F.dropout(frames.values, self.input_dropout, self.training)
-        return super().embed(frames._replace(values=kept))
+        return super().embed(frames._replace(values=kept), memory)
 
     def build_body(self, dim: int) -> None:
         widths = [dim, *self.hidden, dim]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeAlias, cast
 
 import torch
 from torch import Tensor, nn
 
+from trichord.learning.memory import Memory
 from trichord.learning.stream import Stream
 
 Cell: TypeAlias = Literal["gru", "lstm", "rnn"]
@@ -36,9 +37,11 @@ class Recurrent(nn.Module):
         self.layer = CELLS[cell](dim, self.hidden, batch_first=True, bidirectional=bidirectional)
         self.directions = ("", "_reverse") if bidirectional else ("",)
 
-    def forward(self, stream: Stream) -> Stream:
+    def forward(self, stream: Stream, memory: Memory | None = None) -> Stream:
         lengths = stream.lengths.clamp(min=1)
         values = stream.cleared().values
+        if memory is not None and memory.blockwise:
+            return stream._replace(values=self.in_blocks(values, memory))
         run = self.in_onnx if torch.onnx.is_in_onnx_export() else self.in_torch
         return stream._replace(values=run(values, lengths))
 
@@ -48,6 +51,20 @@ class Recurrent(nn.Module):
         # Each direction by itself, the second over turned items: packed sequences are several times slower.
         turned = self.in_one_direction(turn(values, lengths), "_reverse")
         return torch.cat([self.in_one_direction(values, ""), turn(turned, lengths)], 2)
+
+    def in_blocks(self, values: Tensor, memory: Memory) -> Tensor:
+        """Return the outputs of a block whose first step follows the last of the block before."""
+        like = values.new_zeros(values.shape[0], 1, self.hidden)
+        states = [memory.recall(like, 1).transpose(0, 1) for _ in range(2 if self.cell == "lstm" else 1)]
+        if torch.onnx.is_in_onnx_export():
+            lengths = torch.full((values.shape[0],), values.shape[1], dtype=torch.int64)
+            values, *last = self.onnx_operator(values, lengths, states)
+        else:
+            values, ended = self.layer(values, tuple(states) if self.cell == "lstm" else states[0])
+            last = list(ended) if self.cell == "lstm" else [ended]
+        for state in last:
+            memory.keep(state.transpose(0, 1))
+        return values
 
     def in_one_direction(self, values: Tensor, side: str) -> Tensor:
         """Return one direction's outputs, `(batch, time, hidden)`."""
@@ -60,6 +77,12 @@ class Recurrent(nn.Module):
         )
 
     def in_onnx(self, values: Tensor, lengths: Tensor) -> Tensor:
+        return self.onnx_operator(values, lengths)[0]
+
+    def onnx_operator(
+        self, values: Tensor, lengths: Tensor, states: Sequence[Tensor] = ()
+    ) -> tuple[Tensor, ...]:
+        """Return the outputs `(batch, time, dim)`, and where `states` are given, the states after them."""
         batch, time, _ = values.shape
         inputs = (
             values.transpose(0, 1),
@@ -67,6 +90,7 @@ class Recurrent(nn.Module):
             self.stacked("weight_hh_l0"),
             torch.cat([self.stacked("bias_ih_l0"), self.stacked("bias_hh_l0")], -1),
             lengths.to(torch.int32),
+            *states,
         )
         attributes: dict[str, Any] = {
             "hidden_size": self.hidden,
@@ -74,11 +98,12 @@ class Recurrent(nn.Module):
         }
         if self.cell == "gru":
             attributes["linear_before_reset"] = 1
-        output = torch.onnx.ops.symbolic(
+        shapes = [(time, len(self.directions), batch, self.hidden), *(tuple(state.shape) for state in states)]
+        output, *last = torch.onnx.ops.symbolic_multi_out(
             self.cell.upper(), inputs, attributes,
-            dtype=values.dtype, shape=(time, len(self.directions), batch, self.hidden), version=20,
+            dtypes=[values.dtype] * len(shapes), shapes=shapes, version=20,
         )  # fmt: skip
-        return output.permute(2, 0, 1, 3).flatten(2)
+        return output.permute(2, 0, 1, 3).flatten(2), *last
 
     def stacked(self, name: str) -> Tensor:
         """Return a weight of every direction, `(directions, gates * hidden, ...)`, gates in ONNX's order."""

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from trichord.learning.memory import Memory
 from trichord.learning.stream import Stream, mask_of
 
 FACTORS = (1, 2, 4, 8)
@@ -33,10 +34,10 @@ class Subsample(nn.Module):
         self.project = nn.Linear(widths[-1], dim)
         self.norm = nn.LayerNorm(dim)
 
-    def forward(self, stream: Stream) -> Stream:
+    def forward(self, stream: Stream, memory: Memory | None = None) -> Stream:
         stream = stream._replace(values=at_least(1, stream.values)).cleared()
         for step in self.steps:
-            stream = halved(step, stream)
+            stream = halved(step, stream, memory)
         rate = None if stream.rate is None else stream.rate / self.factor
         return Stream(self.norm(self.project(stream.values)), stream.lengths, rate)
 
@@ -60,11 +61,11 @@ class SpectralSubsample(nn.Module):
         self.project = nn.Linear(channels * -(-bands // factor), dim)
         self.norm = nn.LayerNorm(dim)
 
-    def forward(self, stream: Stream) -> Stream:
+    def forward(self, stream: Stream, memory: Memory | None = None) -> Stream:
         stream = stream._replace(values=at_least(1, stream.values)).cleared()
         maps, lengths = stream.values[:, None], stream.lengths  # (batch, channels, time, bands)
         for step in self.steps:
-            maps = F.silu(step(maps))
+            maps = F.silu(step(maps) if memory is None else behind(step, maps, memory))
             lengths = torch.div(lengths + 1, 2, rounding_mode="floor")
             maps = torch.where(mask_of(lengths, maps[:, 0])[:, None, :, None], maps, 0.0)
         frames = maps.transpose(1, 2).flatten(2)
@@ -72,9 +73,24 @@ class SpectralSubsample(nn.Module):
         return Stream(self.norm(self.project(frames)), lengths, rate)
 
 
-def halved(step: nn.Module, stream: Stream) -> Stream:
+def behind(step: nn.Module, values: Tensor, memory: Memory) -> Tensor:
+    """Apply a convolution of stride 2 that pads by 1 to `values (batch, channels, time, ...)`.
+
+    An output sees two steps and the one before them: of the first, that is the last of the memory's. So a
+    convolution that looks both ways is causal all the same, for blocks of an even number of steps.
+    """
+    joined = memory.join(values.transpose(1, 2), 1).transpose(1, 2)
+    joined = F.pad(joined, (0, 0) * (values.ndim - 3) + (0, 1))  # read where the number is odd: at an end
+    if isinstance(step, nn.Conv2d):
+        return F.conv2d(joined, step.weight, step.bias, stride=2, padding=(0, 1))
+    assert isinstance(step, nn.Conv1d)
+    return F.conv1d(joined, step.weight, step.bias, stride=2)
+
+
+def halved(step: nn.Module, stream: Stream, memory: Memory | None = None) -> Stream:
     """Apply a convolution of stride 2 that pads by 1; zeros past each length stay zeros."""
-    values = F.silu(step(stream.values.transpose(1, 2))).transpose(1, 2)
+    values = stream.values.transpose(1, 2)
+    values = F.silu(step(values) if memory is None else behind(step, values, memory)).transpose(1, 2)
     lengths = torch.div(stream.lengths + 1, 2, rounding_mode="floor")
     return stream._replace(values=values, lengths=lengths).cleared()
 

@@ -11,6 +11,7 @@ from trichord.learning.attention import Attention
 from trichord.learning.encoders.cnn import Dropout, Layers
 from trichord.learning.encoders.encoder import Encoder
 from trichord.learning.encoders.front_ends import AnyFrontEnd
+from trichord.learning.memory import Memory, Sight
 from trichord.learning.stream import Stream
 
 Heads = Annotated[int, Field(ge=1, le=64)]
@@ -81,6 +82,11 @@ class SelfAttention(nn.Module):
     def forward(self, stream: Stream) -> Tensor:
         normed = stream._replace(values=self.norm(stream.values)).cleared()
         return self.dropout(self.attention(normed.values, normed))
+
+    def within(self, stream: Stream, memory: Memory, sight: Sight, *, limited: bool) -> Tensor:
+        """Return the same of a stream that is heard as it comes; see `Attention.within`."""
+        normed = stream._replace(values=self.norm(stream.values)).cleared()
+        return self.dropout(self.attention.within(normed, memory, sight, limited=limited))
 
 
 class FeedForward(nn.Sequential):

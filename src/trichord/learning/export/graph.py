@@ -6,7 +6,7 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -39,18 +39,39 @@ def export_graph(
     """
     flat = Flat(module, tuple(inputs))
     example = example_inputs(inputs)
-    with torch.no_grad(), evaluating(flat), quiet():
+    with torch.no_grad(), evaluating(module):
         outputs = tuple(module(example))
-        refuse_shared_names(tuple(inputs), outputs)
+    refuse_shared_names(tuple(inputs), outputs)
+    feeds = {
+        full: tensor
+        for name, pair in example.items()
+        for full, tensor in zip(with_lengths((name,)), pair, strict=True)
+    }
+    write_graph(flat, feeds, with_lengths(outputs), dynamic_shapes(inputs), path, metadata)
+
+
+def write_graph(
+    flat: nn.Module,
+    feeds: Mapping[str, Tensor],
+    outputs: Sequence[str],
+    free: Sequence[Mapping[int, Any]],
+    path: Path,
+    metadata: str | None,
+) -> None:
+    """Write a function of a flat list of tensors, `forward(self, *tensors)`, as an ONNX file.
+
+    `feeds` are its inputs by name, as examples, and `free` says which dimensions of each may vary.
+    """
+    with torch.no_grad(), evaluating(flat), quiet():
         program = torch.onnx.export(
             flat,
-            tuple(tensor for pair in example.values() for tensor in pair),
+            tuple(feeds.values()),
             dynamo=True,
             external_data=False,
             opset_version=OPSET,
-            input_names=with_lengths(tuple(inputs)),
-            output_names=with_lengths(outputs),
-            dynamic_shapes={"tensors": dynamic_shapes(inputs)},
+            input_names=list(feeds),
+            output_names=list(outputs),
+            dynamic_shapes={"tensors": tuple(free)},
             optimize=False,
             verbose=False,
         )

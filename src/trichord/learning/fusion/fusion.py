@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -21,6 +22,9 @@ class Fusion(nn.Module):
     sum. An absent stream has length zero and contributes nothing.
     """
 
+    by_step: ClassVar[bool] = False
+    """Whether each step is fused by itself, so that streams can be fused while they come."""
+
     def build(self, streams: Mapping[str, Shape], dim: int) -> None:
         """Create the layers for streams of these shapes, in this order."""
         raise NotImplementedError
@@ -36,6 +40,8 @@ class FrameFusion(Fusion):
     An unclocked stream is brought there by attention. A stream that already has width `dim` is joined as it
     is, so that logits of late fusion keep their meaning. Subclasses define `build_join` and `join`.
     """
+
+    by_step = True
 
     def build(self, streams: Mapping[str, Shape], dim: int) -> None:
         self.project = projections(streams, dim)

@@ -19,6 +19,8 @@ class ClipHead(Head):
     Subclasses define `outputs`, `encode` and `errors`.
     """
 
+    by_step = False
+
     def __init__(self, weight: float, dropout: float) -> None:
         super().__init__()
         self.weight, self.dropout = weight, dropout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import torch
@@ -14,13 +15,18 @@ from torch import Tensor, nn
 from trichord.clip import Target
 from trichord.decoding import BeamOptions, NgramModel
 from trichord.decoding.metadata import CtcMetadata, read_head
-from trichord.decoding.options import beam_to_metadata
+from trichord.decoding.options import Pronounced, beam_to_metadata
+from trichord.decoding.subword import learn_subwords, split_word
 from trichord.errors import InputError
 from trichord.learning.heads.head import Head, answerable, nothing
+from trichord.learning.pronouncing import DictionaryName, dictionary
 from trichord.learning.stream import Stream
 from trichord.metrics import normalise_text
 
 BLANK = ""
+PHONE_BEAM = 40
+SPELLING_ORDER = 4
+"""Letters that a spelling model looks at, the one that it foretells among them."""
 
 
 class Ctc(Head):
@@ -29,42 +35,91 @@ class Ctc(Head):
     Targets are transcripts, normalised by `trichord.metrics.normalise_text`. Unit 0 is the blank; units
     that no training transcript has are left out of the loss's targets, for the head cannot write them.
 
-    units: what a step writes, a character or a whole word.
-    language_order: words that a language model of the training transcripts looks at; the head then answers
-        by beam search. None keeps no such model, and answers by the best path.
+    units: what a step writes: a character, as of Chinese; a whole word, or a syllable between blanks, as of
+        pinyin; a subword, one of the parts that words are often made of; or a phone of its `dictionary`, of
+        which the search then makes words.
+    dictionary: how the words of a language are pronounced, where units are phones: english or mandarin.
+    subwords: how many subwords to learn from the training transcripts, their characters among them.
+    language_order: words that a language model of the training transcripts looks at, or characters where
+        they have no blanks between words; the head then answers by beam search. None keeps no such model, and
+        answers by the best path.
     language_weight: how much that model's log-probability counts beside the logits'; none lets validation
         clips choose.
+    open_vocabulary: let the search write words that no training transcript holds, by how words are spelled.
     weight: share of this head in the loss of all.
     dropout: share of the fused vector that is dropped while learning.
     """
 
     def __init__(
         self,
-        units: Literal["character", "word"] = "character",
+        units: Literal["character", "word", "subword", "phone"] = "character",
+        dictionary: DictionaryName | None = None,
+        subwords: Annotated[int, Field(ge=2, le=10_000)] = 300,
         language_order: Annotated[int, Field(ge=1, le=6)] | None = None,
         language_weight: Annotated[float, Field(ge=0)] | None = None,
+        open_vocabulary: bool = False,
         weight: Annotated[float, Field(ge=0)] = 1.0,
         dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1,
     ) -> None:
         super().__init__()
+        if (units == "phone") != (dictionary is not None):
+            raise ValueError("units of phones, and no others, need a dictionary: english or mandarin")
+        if units == "phone" and language_order is None:
+            raise ValueError("phones become words by a language model; give a language_order, such as 3")
         self.units, self.weight, self.dropout = units, weight, dropout
+        self.dictionary = dictionary
+        self.subwords, self.open_vocabulary = subwords, open_vocabulary
         self.language_order, self.language_weight = language_order, language_weight
         self.labels: list[str] = []
         self.search: dict[str, Any] | None = None
 
     def fit(self, targets: Sequence[Target]) -> None:
         """Learn the units of the training transcripts; raises InputError where there are none."""
-        units = sorted({unit for target in targets for unit in self.split(target)})
-        if not units:
+        texts = [self.text(target) for target in targets]
+        if not any(texts):
             raise InputError(f"a ctc head learns units from transcripts; all {len(targets)} are empty")
+        if self.units == "subword":
+            units = learn_subwords((word for text in texts for word in text.split()), self.subwords)
+        else:
+            units = sorted({unit for target in targets for unit in self.split(target)})
         self.labels = [BLANK, *units]
         if self.language_order is not None:
-            words = [normalise_text(str(target)).split() for target in targets]
-            language = NgramModel.train(words, self.language_order)
-            options = BeamOptions(language=language)
-            if self.language_weight is not None:
-                options = replace(options, alpha=self.language_weight)
-            self.search = beam_to_metadata(options)
+            self.search = beam_to_metadata(self.searched(texts, self.language_order))
+        elif self.open_vocabulary:
+            raise InputError("a ctc head's open_vocabulary needs a language_order")
+
+    def searched(self, texts: Sequence[str], order: int) -> BeamOptions:
+        """Return how to search, by a language model of the transcripts."""
+        options = BeamOptions() if self.language_weight is None else BeamOptions(alpha=self.language_weight)
+        if self.units == "character" and " " not in self.labels:
+            return replace(options, language=NgramModel.train(texts, order), level="character")
+        if self.dictionary is not None:
+            return self.pronounced(texts, order, options)
+        sentences = [text.split() for text in texts]
+        language = NgramModel.train(sentences, order, open_vocabulary=self.open_vocabulary)
+        if not self.open_vocabulary:
+            return replace(options, language=language)
+        if self.units == "word":
+            raise InputError("a ctc head of whole words cannot spell others: take units of characters or "
+                             "subwords for an open_vocabulary")  # fmt: skip
+        # Each word once: a new one is spelled like the many, not like the frequent.
+        words = sorted(language.vocabulary)
+        return replace(options, language=language, spelling=NgramModel.train(words, SPELLING_ORDER))
+
+    def pronounced(self, texts: Sequence[str], order: int, options: BeamOptions) -> BeamOptions:
+        """Return how to search for the words that the transcripts hold and the dictionary knows."""
+        assert self.dictionary is not None
+        spoken = dictionary(self.dictionary)
+        sentences = [spoken.words(text) for text in texts]
+        ways = {word: tuple(spoken.ways(word)) for word in sorted({w for words in sentences for w in words})}
+        known = Pronounced({word: said for word, said in ways.items() if said}, spoken.joiner)
+        return replace(
+            options,
+            width=PHONE_BEAM,
+            language=NgramModel.train(sentences, order),
+            level="word" if spoken.joiner else "character",
+            pronounced=known,
+        )
 
     def metadata(self) -> dict[str, Any]:
         described = {"kind": "ctc", "units": self.units, "labels": list(self.labels)}
@@ -89,7 +144,8 @@ class Ctc(Head):
 
         A transcript that is too long for its frames counts as 0 and teaches nothing.
         """
-        known = answerable(logits, targets)
+        teaching = [target if target is None or self.teaches(target) else None for target in targets]
+        known = answerable(logits, teaching)
         if not known:
             return nothing(logits)
         rows, device = list(known), logits.values.device
@@ -101,6 +157,14 @@ class Ctc(Head):
         )  # fmt: skip
         return (losses / lengths.to(device).clamp(min=1)).mean()
 
+    def writes(self, target: Target) -> Target:
+        """Return a target as an answer without a search writes it: of phones, those of its words."""
+        return target if self.dictionary is None else " ".join(self.split(target))
+
+    def teaches(self, target: Target) -> bool:
+        """Whether a transcript's units are known: of phones, where the dictionary has all of its words."""
+        return self.dictionary is None or bool(self.split(target)) or not self.text(target)
+
     def spell(self, targets: Sequence[Target]) -> tuple[Tensor, Tensor]:
         """Return unit numbers `(items, longest)`, zero past each length, and lengths `(items,)`."""
         numbers = {label: number for number, label in enumerate(self.labels)}
@@ -111,8 +175,27 @@ class Ctc(Head):
         return spelled, torch.tensor([len(units) for units in rows])
 
     def split(self, target: Target) -> list[str]:
-        """Return a transcript's units; raises InputError for a target that is no text."""
+        """Return a transcript's units; raises InputError for a target that is no text.
+
+        A transcript with a word that the dictionary lacks has no phones, and teaches nothing.
+        """
+        text = self.text(target)
+        if self.dictionary is not None:
+            return list(phones_in(self.dictionary, text))
+        if self.units == "subword":
+            ranks = {label: number for number, label in enumerate(self.labels) if number}
+            return [unit for word in text.split() for unit in split_word(word, ranks)]
+        return list(text) if self.units == "character" else text.split()
+
+    def text(self, target: Target) -> str:
+        """Return a transcript as it is learned; raises InputError for a target that is no text."""
         if not isinstance(target, str):
             raise InputError(f"a ctc head's target is a transcript; got {target!r:.80}")
-        text = normalise_text(target)
-        return list(text) if self.units == "character" else text.split()
+        return normalise_text(target)
+
+
+@lru_cache(maxsize=100_000)
+def phones_in(name: DictionaryName, text: str) -> tuple[str, ...]:
+    """Return the phones of a normalised transcript; none where the dictionary lacks one of its words."""
+    spoken = dictionary(name)
+    return tuple(spoken.phones(spoken.words(text)) or ())

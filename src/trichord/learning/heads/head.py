@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +21,8 @@ class Head(nn.Module):
     """
 
     weight: float
+    by_step: ClassVar[bool] = True
+    """Whether it answers at every step by itself, so that a stream can be answered while it comes."""
 
     def fit(self, targets: Sequence[Target]) -> None:
         """Learn labels, units or statistics from the training targets."""

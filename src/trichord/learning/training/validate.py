@@ -11,6 +11,7 @@ from torch import Tensor
 
 from trichord.decoding import decode
 from trichord.learning.batch import Batch, Item, collate
+from trichord.learning.heads.ctc import Ctc
 from trichord.learning.heads.head import Head
 from trichord.learning.model import Model
 from trichord.learning.objectives.objective import Outputs
@@ -73,12 +74,17 @@ def score(
     logits: Mapping[str, Sequence[NDArray[np.float32]]],
     rate: float | None,
 ) -> dict[str, float]:
-    """Return validation metrics as `head.metric`; `rate` as `rate_of` gives it."""
+    """Return validation metrics as `head.metric`; `rate` as `rate_of` gives it.
+
+    Nothing is searched for, so a transcript's are those of the best path: of phones, phone error rates.
+    """
     scores = {}
     for name, head in heads.items():
         metadata = head.metadata()
         decoded = [decode(metadata, one, rate=rate) for one in logits[name]]
         targets = [item.targets.get(name) for item in items]
+        if isinstance(head, Ctc):  # whose answers here are not searched for
+            targets = [None if target is None else head.writes(target) for target in targets]
         for metric, interval in evaluate_head(metadata, targets, decoded, resamples=0).items():
             scores[f"{name}.{metric}"] = interval.value
     return scores

@@ -29,6 +29,7 @@ from trichord.running.figures import new_figure, save_figure
 from trichord.running.runtime.model import Model
 
 EVERY = "all"
+NUMBERS = ("contrastive", "regress")  # kinds whose logits are the answer itself, not scores of answers
 """The group of all of a head's clips."""
 
 Against: TypeAlias = Literal["average", "uniform"]
@@ -101,14 +102,14 @@ def add(
     named = target if head["kind"] == "classify" and isinstance(target, str) else None
     found.told.append(Told(named, answer, len(full), values))
     scaled = full.astype(np.float64) / head.get("temperature", 1.0)
-    found.total = found.total + (scaled if head["kind"] == "regress" else np.exp(log_softmax(scaled))).sum(0)
+    found.total = found.total + (scaled if head["kind"] in NUMBERS else np.exp(log_softmax(scaled))).sum(0)
     found.steps += len(full)
 
 
 def average(head: Mapping[str, Any], found: Gathered) -> Array:
     """Return the logits `(outputs,)` of a head's mean output: of its mean probabilities, or mean numbers."""
     mean = np.asarray(found.total) / found.steps
-    if head["kind"] == "regress":
+    if head["kind"] in NUMBERS:
         return mean
     smallest: float = np.finfo(np.float64).tiny
     logits: Array = np.log(np.maximum(mean, smallest)) * head.get("temperature", 1.0)

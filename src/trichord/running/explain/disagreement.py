@@ -79,6 +79,7 @@ def numbers_differ(head: Head, spoken: Sequence[Array]) -> float:
 
 MEASURES: dict[str, Callable[[Head, Sequence[Array]], float]] = {
     "classify": distributions_differ,
+    "contrastive": numbers_differ,
     "ctc": writings_differ,
     "regress": numbers_differ,
     "tag": distributions_differ,

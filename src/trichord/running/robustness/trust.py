@@ -138,9 +138,15 @@ def steps_apart(head: Head, target: Target, decoded: Decoded) -> float:
     return sum(map(ne, truth, said)) / len(truth) if truth else math.nan
 
 
+def places_apart(head: Head, target: Target, decoded: Decoded) -> float:
+    """Return NaN: a label is no place, so that one embedding alone is neither near nor far."""
+    return math.nan
+
+
 DISTANCES: dict[str, Callable[[Head, Target, Decoded], float]] = {
     "classify": classes_apart,
     "ctc": words_apart,
     "regress": numbers_apart,
     "tag": steps_apart,
+    "contrastive": places_apart,
 }

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from trichord.artifact import MAX_FILE_BYTES, METADATA_KEY, Metadata, parse_metadata
+from trichord.artifact import MAX_FILE_BYTES, METADATA_KEY, Metadata, memory_name, parse_metadata
 from trichord.errors import ArtifactError
 from trichord.running.runtime.external import has_external_data
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MAX_MEMORY_BYTES = 8 << 30
 """What all model files of a process together may hold while they run."""
 Shape: TypeAlias = tuple[int | Literal["free", "any"], ...]
+ANY: Literal["any"] = "any"
 ONNX_TYPES = {"samples": "float", "frames": "uint8", "tokens": "int64", "array": "float"}
 
 
@@ -24,7 +25,7 @@ def open_model_file(path: Path, *, threads: int = 0) -> tuple[InferenceSession, 
     """Return a session and the file's metadata; `threads` within an operator, 0 for one per core.
 
     Raises ArtifactError for a file that is too large, not ONNX, in more than one file, without valid
-    metadata, of a kind other than offline, or whose graph is not what its metadata says.
+    metadata, of the generative kind, or whose graph is not what its metadata says.
     """
     data = read_bytes(path)
     refuse_external_data(path, data)
@@ -40,8 +41,8 @@ def checked_metadata(path: Path, session: InferenceSession) -> Metadata:
     if text is None:
         raise ArtifactError(f"{path}: an ONNX file, but not Trichord's; make one with 'trichord export'")
     metadata = parse_metadata(text, path)
-    if metadata.kind != "offline":
-        raise ArtifactError(f"{path}: a {metadata.kind} model; this runtime runs offline ones")
+    if metadata.kind == "generative":
+        raise ArtifactError(f"{path}: a generative model; this runtime runs offline and stateful ones")
     check_inputs(path, session, metadata)
     check_outputs(path, session, metadata)
     return metadata
@@ -101,9 +102,13 @@ def limit_memory() -> None:
 
 def check_inputs(path: Path, session: InferenceSession, metadata: Metadata) -> None:
     expected: dict[str, tuple[str, Shape]] = {}
+    block = metadata.block
     for name, stream in metadata.streams.items():
-        expected[name] = (ONNX_TYPES[stream.input.kind], ("free", "free", *stream.input.shape))
+        time: int | Literal["free"] = "free" if block is None else block.steps[name]
+        expected[name] = (ONNX_TYPES[stream.input.kind], ("free", time, *stream.input.shape))
         expected[f"{name}_lengths"] = ("int64", ("free",))
+    for number, shape in enumerate(block.memory if block else ()):
+        expected[memory_name(number)] = ("float", ("free", *shape))
     check_values(path, "input", session.get_inputs(), expected)
 
 
@@ -112,6 +117,8 @@ def check_outputs(path: Path, session: InferenceSession, metadata: Metadata) -> 
     for name in metadata.heads:
         expected[name] = ("float", ("any", "any", "any"))
         expected[f"{name}_lengths"] = ("int64", ("any",))
+    for number, shape in enumerate(metadata.block.memory if metadata.block else ()):
+        expected[memory_name(number, after=True)] = ("float", (ANY,) * (1 + len(shape)))
     check_values(path, "output", session.get_outputs(), expected)
 
 

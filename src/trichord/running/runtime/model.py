@@ -12,18 +12,20 @@ import numpy as np
 
 from trichord.artifact import StreamDescription
 from trichord.clip import Clip
-from trichord.decoding import BeamOptions, Decoded, decode
+from trichord.decoding import BeamChanges, BeamOptions, Decoded, decode
 from trichord.decoding.options import beam_from_metadata
 from trichord.errors import ArtifactError, TrichordError
+from trichord.metrics import normalise_text
 from trichord.prepare.preparation import Array, pad
 from trichord.running.runtime.answer import Answer
+from trichord.running.runtime.blocks import in_blocks
 from trichord.running.runtime.file import first_line, open_model_file
 from trichord.running.runtime.inputs import Preparations, Source, as_clip
 
 if TYPE_CHECKING:
     from onnxruntime import RunOptions
 
-Beam: TypeAlias = int | BeamOptions
+Beam: TypeAlias = int | BeamOptions | BeamChanges
 
 PATIENCE_SECONDS = 300.0
 """How long one run of the graph may take: a hostile one may never end."""
@@ -74,7 +76,8 @@ class Model:
         """Answer about one clip: a path, a `Clip`, or inputs by name (see `Source`).
 
         `without` names streams that the model shall not sense. `beam` is the width of the search for words, 0
-        for the best path, or `BeamOptions`; by default heads that carry a language model search with it.
+        for the best path, `BeamOptions`, or `BeamChanges` to what the model's own are, such as phrases that
+        are likely; by default heads that carry a language model search with it.
         Raises InputError where the clip cannot be read, is longer than `metadata.max_seconds`, or has nothing
         that the model reads.
         """
@@ -106,6 +109,9 @@ class Model:
     def search(self, head: str, beam: Beam | None) -> BeamOptions | None:
         """Return how to search for a head's words: a width takes the language model that the file carries."""
         own = self.beams.get(head)
+        if isinstance(beam, BeamChanges):
+            phrases = beam.phrases and tuple(map(normalise_text, beam.phrases))
+            return replace(beam, phrases=phrases).of(own)
         if beam is None or isinstance(beam, BeamOptions):
             return beam or own
         return replace(own or BeamOptions(), width=beam) if beam else None
@@ -118,6 +124,8 @@ class Model:
         """
         if not inputs:
             return []
+        if self.metadata.block is not None:
+            return in_blocks(self, inputs)
         fed: dict[str, Array] = {}
         for name, stream in self.streams.items():
             fed[name], fed[f"{name}_lengths"] = pad([item.get(name) for item in inputs], stream.input.spec)

@@ -7,6 +7,8 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
+from trichord.errors import RecipeError
+from trichord.learning.memory import Memory
 from trichord.learning.stream import Stream
 from trichord.prepare.preparation import Array, InputSpec
 
@@ -37,3 +39,14 @@ class FrontEnd(nn.Module):
         Any time and any length works, zero included, and nothing past a length leaks, NaN included.
         """
         raise NotImplementedError
+
+    def causal(self, values: Tensor, lengths: Tensor, memory: Memory) -> Stream:
+        """Return the same of a stream that is heard as it comes: no frame sees what comes after it.
+
+        Raises RecipeError where the front end cannot.
+        """
+        raise RecipeError(f"the front end {type(self).__name__} hears only what is whole")
+
+    def steps_in(self, frames: int) -> int:
+        """Return how many steps of input make so many causal frames."""
+        return frames

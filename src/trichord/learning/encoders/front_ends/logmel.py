@@ -12,14 +12,15 @@ from pydantic import Field
 from torch import Tensor
 
 from trichord.errors import RecipeError
-from trichord.learning.encoders.front_ends.filters import Scale, Window, filter_bank, window
+from trichord.features.audio.bands import Scale, filter_bank
+from trichord.features.audio.frames import FLOOR, Window, fft_size, window
 from trichord.learning.encoders.front_ends.front_end import FrontEnd
 from trichord.learning.encoders.front_ends.normaliser import Normaliser
 from trichord.learning.encoders.subsample import at_least
+from trichord.learning.memory import Memory
 from trichord.learning.stream import Stream, mask_of
 from trichord.prepare.preparation import Array, InputSpec
 
-FLOOR = 1e-10
 Milliseconds = Annotated[float, Field(gt=0, le=1000)]
 Bands = Annotated[int, Field(ge=1, le=512)]
 
@@ -85,7 +86,7 @@ class LogMel(FrontEnd):
     def build(self, spec: InputSpec) -> None:
         sampling = sampling_rate(spec)
         self.length, self.hop = (max(1, round(ms * sampling / 1000)) for ms in (self.window_ms, self.hop_ms))
-        self.fft = 1 << max(1, (self.length - 1).bit_length())
+        self.fft = fft_size(self.length)
         self.width, self.rate = self.bands, sampling / self.hop
         self.build_tables(sampling)
         self.normaliser = Normaliser(self.bands)
@@ -115,16 +116,33 @@ class LogMel(FrontEnd):
             self.normaliser.fit(self.energies(*alone(array)).values[0] for array in arrays if len(array))
 
     def forward(self, values: Tensor, lengths: Tensor) -> Stream:
-        energies = self.energies(values, lengths)
+        return self.standardised(self.energies(values, lengths))
+
+    def standardised(self, energies: Stream) -> Stream:
         return energies._replace(values=self.normaliser(energies.values)) if self.normalise else energies
+
+    def causal(self, values: Tensor, lengths: Tensor, memory: Memory) -> Stream:
+        """Return a frame for every hop begun, which ends with it: the first ones look before the sound."""
+        samples = at_least(1, torch.where(mask_of(lengths, values), values, 0.0))
+        samples = memory.join(samples, self.length - self.hop)
+        samples = F.pad(samples, (0, -(samples.shape[1] - self.length) % self.hop))
+        frames = torch.div(lengths + self.hop - 1, self.hop, rounding_mode="floor")
+        return self.standardised(Stream(self.log_power(samples), frames, self.rate))
+
+    def steps_in(self, frames: int) -> int:
+        return frames * self.hop
 
     def energies(self, values: Tensor, lengths: Tensor) -> Stream:
         """Return log energies `(batch, frames, bands)` of `values (batch, time)`, not standardised."""
         samples = torch.where(mask_of(lengths, values), values, 0.0)
-        samples = at_least(self.length, samples)
-        power = self.by_convolution(samples) if torch.onnx.is_in_onnx_export() else self.by_fft(samples)
+        power = self.log_power(at_least(self.length, samples))
         frames = torch.div((lengths - self.length).clamp(min=0), self.hop, rounding_mode="floor") + 1
-        return Stream(power.clamp(min=FLOOR).log(), torch.where(lengths > 0, frames, 0), self.rate)
+        return Stream(power, torch.where(lengths > 0, frames, 0), self.rate)
+
+    def log_power(self, samples: Tensor) -> Tensor:
+        """Return `(batch, frames, bands)` for `samples (batch, time)`, a window of them at the least."""
+        power = self.by_convolution(samples) if torch.onnx.is_in_onnx_export() else self.by_fft(samples)
+        return power.clamp(min=FLOOR).log()
 
     def by_fft(self, samples: Tensor) -> Tensor:
         """Return `(batch, frames, bands)` for `samples (batch, time)`, the fast way in torch."""

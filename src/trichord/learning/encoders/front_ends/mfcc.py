@@ -11,7 +11,9 @@ from pydantic import Field
 from torch import Tensor
 
 from trichord.errors import RecipeError
-from trichord.learning.encoders.front_ends.filters import Scale, Window, cosine_transform, lifter
+from trichord.features.audio.bands import Scale
+from trichord.features.audio.cepstral import cosine_transform, lifter
+from trichord.features.audio.frames import Window
 from trichord.learning.encoders.front_ends.front_end import FrontEnd
 from trichord.learning.encoders.front_ends.logmel import Bands, LogMel, Milliseconds, alone
 from trichord.learning.encoders.front_ends.normaliser import Normaliser

@@ -11,6 +11,7 @@ from torch import Tensor
 from trichord.learning.encoders.front_ends.front_end import FrontEnd
 from trichord.learning.encoders.front_ends.normaliser import Normaliser
 from trichord.learning.encoders.subsample import at_least
+from trichord.learning.memory import Memory
 from trichord.learning.stream import Stream
 from trichord.prepare.preparation import Array, InputSpec
 
@@ -38,3 +39,6 @@ class Ready(FrontEnd):
     def forward(self, values: Tensor, lengths: Tensor) -> Stream:
         stream = Stream(at_least(1, values), lengths, self.rate)
         return stream._replace(values=self.normaliser(stream.values)).cleared()
+
+    def causal(self, values: Tensor, lengths: Tensor, memory: Memory) -> Stream:
+        return self(values, lengths)  # step by step: there is nothing to remember

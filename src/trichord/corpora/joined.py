@@ -1,0 +1,149 @@
+"""Several corpora as one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Annotated
+
+from pydantic import Field
+
+from trichord.clip import Clip
+from trichord.corpora.corpus import About, Corpus, Index
+from trichord.errors import InputError
+from trichord.kinds import Kinds, nearest
+
+PERSONAL = ("speaker", "group")
+"""What names things within one corpus, and not the same things in another."""
+
+
+class Others(Mapping[str, type[Corpus]]):
+    """Every other kind of corpus, looked up when it is asked for: the dict of kinds names this one too."""
+
+    def kinds(self) -> dict[str, type[Corpus]]:
+        from trichord.corpora import CORPORA
+
+        return {kind: cls for kind, cls in CORPORA.items() if cls is not Joined}
+
+    def __getitem__(self, kind: str) -> type[Corpus]:
+        return self.kinds()[kind]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.kinds())
+
+    def __len__(self) -> int:
+        return len(self.kinds())
+
+
+class Joined(Corpus):
+    """Several corpora as one: the first is what is learnt, the others lend it their clips.
+
+    Training clips are those of all corpora; validation and test clips are the first's alone, so that scores
+    stay comparable. Clips keep their inputs and targets, and lack what their corpus lacks. Ids, speakers and
+    groups of the others are prefixed by the name of their corpus, which `about` gives as `corpus`.
+
+    of: the corpora, as a recipe would name each.
+    whole: whether validation and test clips of the others train too.
+    rename: targets to call otherwise, `{sentence: transcript}`, wherever a clip has them.
+    about_as_targets: what `about` says of a clip that a head shall answer, such as its speaker.
+    targets: the names, after renaming, of the targets to keep; by default all.
+    absent: what a clip of the others says where it lacks a target: `{keyword: ""}` for one without keywords.
+    """
+
+    name = "joined"
+    about = About(
+        title="Several corpora as one",
+        licence="those of the corpora",
+        commercial=None,
+        source="the corpora that a recipe joins",
+        tasks=("whatever the corpora are for",),
+    )
+
+    def __init__(
+        self,
+        of: Annotated[list[Annotated[Corpus, Kinds(Others())]], Field(min_length=1)],
+        whole: bool = False,
+        rename: dict[str, str] | None = None,
+        about_as_targets: tuple[str, ...] = (),
+        targets: tuple[str, ...] = (),
+        absent: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__()
+        self.of = of
+        self.whole = whole
+        self.rename = rename
+        self.about_as_targets = about_as_targets
+        self.targets = targets
+        self.absent = absent
+        self.about = together(of)  # type: ignore[misc]  # what the class says of itself holds for none of them
+
+    def read(self) -> Index:
+        first, *others = self.of
+        absent = self.absent or {}
+        index = {split: [tagged(clip, first) for clip in first.clips(split)] for split in filled(first)}
+        train = index.setdefault("train", [])
+        for label, corpus in zip(labels(self.of)[1:], others, strict=True):
+            for split in filled(corpus) if self.whole else ("train",):
+                lent = [prefixed(tagged(clip, corpus), label) for clip in corpus.clips(split)]
+                train += [replace(clip, targets={**absent, **clip.targets}) for clip in lent]
+        index = {split: [self.described(clip) for clip in clips] for split, clips in index.items()}
+        names = self.names({name for clips in index.values() for clip in clips for name in clip.targets})
+        return {split: [choose(clip, names) for clip in clips] for split, clips in index.items()}
+
+    def described(self, clip: Clip) -> Clip:
+        said = {name: clip.about[name] for name in self.about_as_targets if name in clip.about}
+        return replace(clip, targets={**clip.targets, **said}) if said else clip
+
+    def names(self, have: set[str]) -> dict[str, str]:
+        """Return old name -> new name of the targets to keep; InputError for one that no clip has."""
+        renamed = self.rename or {}
+        for name in renamed:
+            if name not in have:
+                raise InputError(f"joined: rename: no clip has a target {name!r}{nearest(name, have)}")
+        names = {name: renamed.get(name, name) for name in have}
+        for name in self.targets:
+            if name not in names.values():
+                raise InputError(f"joined: no clip has a target {name!r}{nearest(name, names.values())}")
+        return {old: new for old, new in names.items() if not self.targets or new in self.targets}
+
+
+def filled(corpus: Corpus) -> tuple[str, ...]:
+    """Return the splits that hold clips; raises InputError where none does."""
+    if not corpus.splits():
+        raise InputError(f"joined: {corpus.name} holds no clips")
+    return corpus.splits()
+
+
+def labels(corpora: list[Corpus]) -> list[str]:
+    """Return each corpus's name, numbered from its second occurrence on."""
+    names = [corpus.name for corpus in corpora]
+    counts = [names[: place + 1].count(name) for place, name in enumerate(names)]
+    return [name if count == 1 else f"{name}-{count}" for name, count in zip(names, counts, strict=True)]
+
+
+def tagged(clip: Clip, corpus: Corpus) -> Clip:
+    return replace(clip, about={**clip.about, "corpus": corpus.name})
+
+
+def choose(clip: Clip, names: Mapping[str, str]) -> Clip:
+    return replace(clip, targets={names[old]: said for old, said in clip.targets.items() if old in names})
+
+
+def prefixed(clip: Clip, label: str) -> Clip:
+    personal = {key: f"{label}/{clip.about[key]}" for key in PERSONAL if key in clip.about}
+    return replace(clip, id=f"{label}/{clip.id}", about={**clip.about, **personal})
+
+
+def together(corpora: list[Corpus]) -> About:
+    """Return what holds of all: commercial use is allowed where every corpus allows it."""
+    abouts = [corpus.about for corpus in corpora]
+    allowed = {about.commercial for about in abouts}
+    return About(
+        title=" + ".join(about.title for about in abouts),
+        licence="; ".join(dict.fromkeys(about.licence for about in abouts)),
+        commercial=False if False in allowed else None if None in allowed else True,
+        source="; ".join(dict.fromkeys(about.source for about in abouts)),
+        size_mb=round(sum(about.size_mb or 0.0 for about in abouts), 1) or None,
+        hours=round(sum(about.hours or 0.0 for about in abouts), 2) or None,
+        tasks=tuple(dict.fromkeys(task for about in abouts for task in about.tasks)),
+    )

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from trichord.decoding import decode
+from trichord.decoding.options import beam_from_metadata
+from trichord.learning.heads.ctc import Ctc
+from trichord.learning.pronouncing import dictionary, in_parts
+from trichord.learning.stream import Stream
+
+
+def test_english_words_in_phones_without_stress() -> None:
+    english = dictionary("english")
+    assert english.ways("cat") == ["k ae t"]
+    assert english.ways("the")[0] == "dh ah"
+    assert english.ways("dora's") == ["d ao r ah z"]
+    assert english.ways("qqxz") == []
+    assert english.phones(["a", "cat"]) == ["ah", "k", "ae", "t"]
+    assert english.phones(["a", "qqxz"]) is None
+
+
+def test_mandarin_characters_in_initials_and_toned_finals() -> None:
+    mandarin = dictionary("mandarin")
+    words = mandarin.words("银行 dj8")
+    assert words == ["银", "行", "d", "j", "8"]
+    assert mandarin.phones(words) == ["y", "in2", "h", "ang2", "d", "j", "8"]  # as the phrase is read
+    assert set(mandarin.ways("行")) >= {"x ing2", "h ang2"}
+    assert [in_parts(one) for one in ("zhong1", "er2", "a5", "d", "8")] == ["zh ong1", "er2", "a5", "d", "8"]
+
+
+@pytest.fixture
+def head() -> Ctc:
+    head = Ctc(units="phone", dictionary="english", language_order=2)
+    head.fit(["the cat", "the cat sat", "a zqx"])
+    head.build(8)
+    return head
+
+
+def test_a_head_of_phones_learns_its_words_from_training_text(head: Ctc) -> None:
+    assert head.labels == ["", "ae", "ah", "dh", "k", "s", "t"]  # each word as it is said first
+    beam = beam_from_metadata(head.metadata())
+    assert beam is not None and beam.pronounced is not None
+    assert set(beam.pronounced.words) == {"the", "cat", "sat", "a"}
+    again = Ctc(units="phone", dictionary="english", language_order=2)
+    again.restore(head.metadata())
+    assert again.labels == head.labels
+
+
+def test_a_transcript_with_a_word_unknown_teaches_nothing(head: Ctc) -> None:
+    logits = Stream(torch.randn(2, 12, head.outputs), torch.tensor([12, 12]), 25.0)
+    alone = head.loss(Stream(logits.values[:1], logits.lengths[:1], 25.0), ["the cat"])
+    torch.testing.assert_close(head.loss(logits, ["the cat", "zqx"]), alone)
+    assert head.writes("the cat") == "dh ah k ae t"
+    numbers = {label: number for number, label in enumerate(head.labels)}
+    spelled, lengths = head.spell(["the cat"])
+    assert lengths.tolist() == [5]
+    assert spelled[0].tolist() == [numbers[phone] for phone in ("dh", "ah", "k", "ae", "t")]
+
+
+def test_its_answers_are_words(head: Ctc) -> None:
+    numbers = {label: number for number, label in enumerate(head.labels)}
+    logits = torch.full((15, head.outputs), -4.0)
+    for step, phone in enumerate(["dh", "ah", "k", "ae", "t"]):
+        logits[3 * step, numbers[phone]] = 4.0
+        logits[3 * step + 1 : 3 * step + 3, 0] = 4.0
+    said = decode(head.metadata(), logits.numpy(), rate=25.0, beam=beam_from_metadata(head.metadata()))
+    assert said.value == "the cat"
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"units": "phone"}, {"dictionary": "english"}, {"units": "phone", "dictionary": "english"}]
+)
+def test_phones_need_a_dictionary_and_a_language(wrong: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=r"dictionary|language_order"):
+        Ctc(**wrong)  # type: ignore[arg-type]

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from trichord.clip import Audio, Clip
+from trichord.decoding import Decoded
+from trichord.errors import InputError
+from trichord.running.voice import ModelVoice, verify
+from trichord.running.voice.embeddings import contrastive_head
+
+RATE = 16_000
+
+
+class Fake:
+    """A model whose embedding of a sound is its sign: two places on a circle; of silence, none."""
+
+    path = Path("fake.onnx")
+
+    def __init__(self, **heads):
+        self.heads = heads or {"voice": {"kind": "contrastive", "size": 2, "threshold": 0.5}}
+        self.asked = []
+
+    def batch(self, clips):
+        self.asked.append(len(clips))
+        signs = [float(np.sign(clip.inputs["audio"].samples.mean())) for clip in clips]
+        return [{"voice": Decoded((sign, 0.0), None, 0.0)} for sign in signs]
+
+
+def clip(level):
+    return Clip("x", {"audio": Audio(np.full(RATE, level, np.float32), RATE)})
+
+
+def test_voices_are_the_same_from_the_threshold_on():
+    model = Fake()
+    same = verify(model, clip(0.1), clip(0.2))
+    assert (same.cosine, same.threshold, same.same) == (1.0, 0.5, True)
+    assert verify(model, clip(0.1), clip(-0.2)).same is False
+    assert verify(model, clip(0.1), clip(-0.2), threshold=-1.0).same is True
+    unsure = Fake(voice={"kind": "contrastive", "size": 2})
+    assert verify(unsure, clip(0.1), clip(0.1)).same is None
+    with pytest.raises(InputError, match="nothing to be heard"):
+        verify(model, clip(0.1), clip(0.0))
+
+
+def test_the_head_that_embeds_is_found():
+    both = {"voice": {"kind": "contrastive"}, "face": {"kind": "contrastive"}}
+    assert contrastive_head(Fake()) == "voice"
+    assert contrastive_head(Fake(**both), "face") == "face"
+    for model, head, says in (
+        (Fake(word={"kind": "ctc"}), None, "has no contrastive head"),
+        (Fake(**both), None, "several contrastive heads; name one of voice, face"),
+        (Fake(**both), "fase", "did you mean 'face'"),
+    ):
+        with pytest.raises(InputError, match=says):
+            contrastive_head(model, head)
+
+
+def test_spans_are_embedded_in_batches():
+    model = Fake()
+    sound = Audio(np.repeat(np.array([0.1, -0.1], np.float32), RATE), RATE)
+    rows = ModelVoice(model, batch=2)(sound, [(0.0, 0.9), (1.1, 2.0), (1.5, 1.5)])
+    assert rows.tolist() == [[1, 0], [-1, 0], [-1, 0]]
+    assert model.asked == [2, 1]
+    assert ModelVoice(model)(sound, []).shape == (0, 2)

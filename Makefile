@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 RUN    := $(VENV)/bin/python
 READY  := $(VENV)/.ready
-BENCHMARKS := $(filter-out $(addprefix %/,results.py report.py peer.py runtime.py pocketsphinx.py mmsa.py explain.py fusion.py),$(wildcard benchmarks/*.py))
+BENCHMARKS := $(filter-out $(addprefix %/,results.py report.py peer.py runtime.py pocketsphinx.py mmsa.py explain.py fusion.py streaming.py sounds.py wake_words.py),$(wildcard benchmarks/*.py))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check bench clean

@@ -1,9 +1,10 @@
 """GRID's test split: words from voice and lips, clean and in noise, with every sense and without.
 
-    python benchmarks/grid.py [--voice RUN ...] [--lips RUN ...] [--av RUN ...]
+    python benchmarks/grid.py [--voice RUN ...] [--lips RUN ...] [--av RUN ...] [--less-data RUN ...]
 
 By default the runs runs/grid-voice, runs/grid-lips and runs/grid-avsr. The runs of a kind are seeds of one
 recipe: a score is over all of their answers, and its interval draws clips, with all seeds of a clip at once.
+`--less-data` names runs of lips that learned from a share of the films (`--set training.share=0.5`).
 Noise that training never heard: other corpora's talkers (babble of six, speechocean762), ESC-10, a kitchen,
 a room; and GRID's own voice, the hardest. `greedy` rows read the best path, without the language model.
 Differences are paired clip by clip.
@@ -90,16 +91,28 @@ def difference(name: str, a: Floats, b: Floats, seeds: list[int], note: str) -> 
     down(name, less.value, (less.low, less.high), "difference of word error rates", len(a), seeds, told)
 
 
+def less_data(run: Path, clips: Sequence[Clip]) -> None:
+    """Write down how a model of the lips errs that learned from a share of the films."""
+    system = System([run], clips)
+    training = system.models[0].metadata.recipe["training"]
+    share, epochs = training["share"], training["epochs"]
+    note = f"lips alone, learned from {share:g} of the training films in {epochs} epochs"
+    system.write(f"grid/lips/data-{share:g}", system.errors(AS_IT_IS), note)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     for kind, run in (("voice", "grid-voice"), ("lips", "grid-lips"), ("av", "grid-avsr")):
         parser.add_argument(f"--{kind}", type=Path, nargs="+", default=[Path("runs", run)], metavar="RUN")
+    parser.add_argument("--less-data", type=Path, nargs="*", default=[], metavar="RUN")
     options = parser.parse_args()
+    clips = Grid().clips("test")
+    for run in options.less_data:
+        less_data(run, clips)
     for run in (*options.voice, *options.lips, *options.av):
         if not (run / "model.onnx").exists():
             print(f"{run} holds no model: train recipes/{run.name}.yaml first")
             return
-    clips = Grid().clips("test")
     voice, lips, av = (System(runs, clips) for runs in (options.voice, options.lips, options.av))
     seen = lips.errors(AS_IT_IS)
     lips.write("grid/lips/clean", seen, "lips alone, its own model")

@@ -3,9 +3,10 @@
     python -I recognise.py {pocketsphinx,trichord} JOB.json
 
 JOB holds `items`, each with the path of a `sound` (16 kHz, 16 bit, mono) and of a `film`, or null; for
-pocketsphinx `slots`, the words of a command in their order; for Trichord `model`, a file, and the `head` that
-says the words. Prints a line of JSON about the recogniser, then one for each item. Both recognisers run this
-file, so that the same lines measure both, each in its own environment, so neither is imported at the top.
+pocketsphinx `slots`, the words of a command in their order, or null for all words of its own large model; for
+Trichord `model`, a file, and the `head` that says the words. Prints a line of JSON about the recogniser, then
+one for each item. Both recognisers run this file, so that the same lines measure both, each in its own
+environment, so neither is imported at the top.
 """
 
 from __future__ import annotations
@@ -77,13 +78,7 @@ def peak_mb() -> float:
 
 def with_pocketsphinx(job: Job) -> tuple[See, Hear]:
     peer = importlib.import_module("pocketsphinx")
-    with open(peer.get_model_path("en-us/cmudict-en-us.dict"), encoding="utf-8") as dictionary:  # noqa: PTH123
-        words = "\n".join(pronunciations(job["slots"], dictionary)) + "\n"
-    with tempfile.TemporaryDirectory() as folder:
-        paths = {"dict": Path(folder, "grid.dict"), "jsgf": Path(folder, "grid.gram")}
-        paths["dict"].write_text(words, "utf-8")
-        paths["jsgf"].write_text(grammar(job["slots"]), "utf-8")
-        decoder = peer.Decoder(lm=None, loglevel="FATAL", **{key: str(path) for key, path in paths.items()})
+    decoder = following(peer, job["slots"]) if job["slots"] else peer.Decoder(loglevel="FATAL")
 
     def hear(pcm: bytes, seen: None) -> str:
         decoder.start_utt()
@@ -93,6 +88,17 @@ def with_pocketsphinx(job: Job) -> tuple[See, Hear]:
         return found.hypstr if found else ""
 
     return no_pictures, hear
+
+
+def following(peer: Any, slots: Mapping[str, Sequence[str]]) -> Any:
+    """Return a decoder of commands alone."""
+    with open(peer.get_model_path("en-us/cmudict-en-us.dict"), encoding="utf-8") as dictionary:  # noqa: PTH123
+        words = "\n".join(pronunciations(slots, dictionary)) + "\n"
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {"dict": Path(folder, "grid.dict"), "jsgf": Path(folder, "grid.gram")}
+        paths["dict"].write_text(words, "utf-8")
+        paths["jsgf"].write_text(grammar(slots), "utf-8")
+        return peer.Decoder(lm=None, loglevel="FATAL", **{key: str(path) for key, path in paths.items()})
 
 
 def no_pictures(film: str) -> None:

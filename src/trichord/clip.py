@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
@@ -136,3 +136,9 @@ class Clip:
         """Return one decoded input, or None where the clip has none of that name."""
         value = self.inputs.get(name)
         return value.load() if isinstance(value, Lazy) else value
+
+
+def with_targets(clip: Clip, names: Mapping[str, str]) -> Clip:
+    """Return a clip with targets under further names: `names` maps each of those to the target's own."""
+    said = {name: clip.targets[own] for name, own in names.items() if own in clip.targets}
+    return replace(clip, targets={**clip.targets, **said}) if said else clip

@@ -112,3 +112,14 @@ def test_what_is_known_of_a_clip_can_be_a_target_and_what_is_not_there_said(two)
     clips = {clip.id.startswith("table-2/"): clip for clip in corpus.clips("train")}
     assert clips[True].targets == {"corpus": "table", "keyword": ""}
     assert clips[False].targets == {"corpus": "table"}
+
+
+def test_another_corpus_can_lend_a_part_of_its_clips(two, tmp_path):
+    rows = ["v,valid,hello,yes,no,ann"] + [f"{n},train,hello,yes,no,ann" for n in range(400)]
+    (tmp_path / "b.csv").write_text("id,split,text,sentence,mood,speaker\n" + "\n".join(rows))
+    lent = [joined(two, shares={"table-2": part}).clips("train") for part in (0.2, 0.5, 1)]
+    parts = [{clip.id for clip in clips} for clips in lent]
+    assert [len(part) for part in parts] == [pytest.approx(n, abs=25) for n in (83, 203, 403)]
+    assert parts[0] < parts[1] < parts[2]
+    with pytest.raises(RecipeError, match="'table' lends nothing; did you mean 'table-2'"):
+        load_recipe(RECIPE | {"corpus": {"kind": "joined", "of": two, "shares": {"table": 0.5}}})

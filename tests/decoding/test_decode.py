@@ -118,6 +118,19 @@ def test_regress_in_its_own_units():
         log_probability(several, [[1.0, -1.0]], 1.0)
 
 
+def test_regress_gives_each_step_its_number():
+    head = REGRESS | {"each": "step"}
+    assert decode(head, [[1.0], [0.0]]).value == (2.5, 2.0)
+    assert decode(head, [[1.0]]).value == (2.5,)
+    assert decode(head, np.zeros((0, 1))).value == ()
+    assert log_probability(head, [[1.0], [0.0]], (3.5, 2.0)) == -4.0
+    assert log_probability(head, np.zeros((0, 1)), (2.5, 2.0)) == -1.0
+    with pytest.raises(InputError, match="expected 2 numbers"):
+        log_probability(head, [[1.0], [0.0]], (1.0,))
+    with pytest.raises(ArtifactError, match="a step has one number, not 2"):
+        decode(head | {"names": ["a", "b"], "mean": [0, 1], "std": [1, 2]}, [[1.0]])
+
+
 @pytest.mark.parametrize(
     ("head", "message"),
     [

@@ -11,14 +11,18 @@ from hypothesis import strategies as st
 from trichord.decoding import BeamOptions, NgramModel, decode, log_probability
 from trichord.decoding.ctc_paths import ctc_log_probability
 from trichord.decoding.lexicon import Lexicon, LexiconSearch, pronunciations_of
+from trichord.decoding.metadata import CtcMetadata
 from trichord.decoding.ngram import START
 from trichord.decoding.options import Pronounced, beam_from_metadata, beam_to_metadata
 from trichord.decoding.phones import phones_of
+from trichord.decoding.transcriber import transcriber_of
 from trichord.errors import ArtifactError, InputError
 
 LABELS = ("", "k", "ae", "t", "s", "n")
 WORDS = {"cat": ("k ae t",), "cats": ("k ae t s",), "at": ("ae t",), "sat": ("s ae t",), "tan": ("t ae n",),
          "can": ("k ae n",), "kat": ("k ae t",)}  # fmt: skip
+NEAR = 0.1
+"""Nats: where two sentences meet in the tree, the likelier goes on with its own paths alone."""
 SENTENCES = [["cat", "sat"], ["cats", "sat", "at", "tan"], ["can", "cat", "at"], ["tan", "cats"]]
 LANGUAGE = NgramModel.train(SENTENCES, 2)
 HEAD = {"kind": "ctc", "units": "phone", "labels": list(LABELS)}
@@ -75,8 +79,8 @@ def test_without_a_search_the_phones_are_the_answer() -> None:
     assert decode(HEAD, quiet, beam=options()).value == ""
 
 
-def exhaustive(logits: np.ndarray, chosen: BeamOptions, most: int = 2) -> tuple[str, ...]:
-    """Return the best of all sentences of so many words, by all paths of each."""
+def exhaustive(logits: np.ndarray, most: int = 2) -> dict[tuple[str, ...], float]:
+    """Return the score of every sentence of so many words, by all paths of each."""
     log_probs = log_probs_of(logits)
     words = pronunciations_of(WORDS, LABELS)
     scores = {}
@@ -85,19 +89,29 @@ def exhaustive(logits: np.ndarray, chosen: BeamOptions, most: int = 2) -> tuple[
             labels = [label for word in sentence for label in words[word][0]]
             acoustic = float(ctc_log_probability(log_probs[None], [len(log_probs)], labels)[0])
             scores[sentence] = acoustic + 0.7 * LANGUAGE.sentence_score(sentence) + 0.3 * len(sentence)
-    return max(scores, key=scores.__getitem__)
+    return scores
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 10**6), steps=st.integers(3, 7))
 def test_the_search_finds_what_trying_everything_finds(seed: int, steps: int) -> None:
     logits = np.random.default_rng(seed).normal(0, 2, (steps, len(LABELS)))
-    chosen = options(width=10_000)
-    best = exhaustive(logits, chosen)
-    found = tuple(one.word for one in search(logits, chosen).best())
-    if len(found) <= 2 and found != best:  # it weighs a sentence's likeliest spelling of a tie, at worst
-        words = pronunciations_of(WORDS, LABELS)
-        assert [words[word][0] for word in found] == [words[word][0] for word in best]
+    found = search(logits, options(width=10_000))
+    scores = exhaustive(logits, most=3)
+    best = max(scores.values())
+    answer = tuple(one.word for one in found.best())
+    assert scores[answer] == pytest.approx(best, abs=NEAR)
+    ended = [one.score + found._end(key[0]) for key, one in found.beam.items() if key[1] == 0]
+    assert max(ended) == pytest.approx(best, abs=NEAR)
+
+
+def test_words_that_sound_alike_do_not_share_what_is_heard() -> None:
+    heard = np.log(np.array([[1e-9, 0.55, 0.45]]))
+    two = {"a": [(1,)], "b": [(2,)]}
+    for words in (two, {**two, "c": [(2,)]}):
+        found = LexiconSearch(Lexicon(words, None), BeamOptions(alpha=0))
+        found.feed(heard)
+        assert [one.word for one in found.best()] == ["a"]
 
 
 @settings(max_examples=20, deadline=None)
@@ -110,6 +124,23 @@ def test_any_pieces_say_what_the_whole_says(seed: int, cuts: list[int]) -> None:
         pieces.feed(part)
     assert pieces.best() == whole.best()
     assert pieces.best(final=False) == whole.best(final=False)
+
+
+def test_what_is_settled_never_changes_and_grows_into_the_answer() -> None:
+    logits = np.concatenate([spoken("k ae t s ae t t ae n", seed=seed) for seed in range(3)])
+    head = CtcMetadata.model_validate(HEAD)
+    transcriber, before = transcriber_of(head, options(width=20)), [""]
+    for frame in log_probs_of(logits):
+        transcriber.feed(frame[None])
+        text, settled = transcriber.so_far()
+        words = text.split()[:settled]
+        assert words[: len(before)] == before or before == [""]
+        before = words or before
+    said = transcriber.answer(log_probs_of(logits), 25.0)
+    whole = decode(HEAD, logits, rate=25.0, beam=options(width=20))
+    assert said.value == whole.value and said.confidence == pytest.approx(whole.confidence)
+    assert [(e.what, e.start, e.end) for e in said.events] == [(e.what, e.start, e.end) for e in whole.events]
+    assert len(before) >= 5 and str(said.value).split()[: len(before)] == before
 
 
 def test_words_that_the_language_does_not_know_can_be_said() -> None:
@@ -131,11 +162,11 @@ def test_options_survive_the_metadata_and_score_words() -> None:
     assert read is not None and read.pronounced is not None
     assert read.pronounced.words == WORDS and read.pronounced.joiner == " "
     logits = spoken("k ae t s ae t")
-    assert phones_of(head, "cat sat") == "k ae t s ae t"
+    assert phones_of(head, logits, "cat sat") == "k ae t s ae t"
     assert log_probability(head, logits, "cat sat") == pytest.approx(
         log_probability(HEAD, logits, "k ae t s ae t")
     )
-    assert phones_of(head, "dog") is None
+    assert phones_of(head, logits, "dog") is None
     assert log_probability(head, logits, "dog") == -math.inf
 
 
@@ -145,6 +176,21 @@ def test_options_survive_the_metadata_and_score_words() -> None:
 def test_a_broken_dictionary_is_refused(broken: object) -> None:
     with pytest.raises(ArtifactError):
         beam_from_metadata({**HEAD, "beam": {**beam_to_metadata(options()), "pronounced": broken}})
+
+
+def test_a_word_is_scored_as_it_was_said() -> None:
+    pronounced = Pronounced({"read": ("k ae", "k t"), "it": ("ae t",)})
+    head = {**HEAD, "beam": beam_to_metadata(options(pronounced=pronounced, language=None))}
+    for phones in ("k t ae t", "k ae ae t"):
+        logits = spoken(phones)
+        said = decode(head, logits, beam=beam_from_metadata(head))
+        assert said.value == "read it"
+        assert log_probability(head, logits, "read it") == pytest.approx(said.log_score)
+
+
+def test_a_dictionary_of_other_phones_is_refused() -> None:
+    with pytest.raises(InputError, match="no word"):
+        decode(HEAD, spoken("k ae t"), beam=options(pronounced=Pronounced({"zoo": ("z uw",)})))
 
 
 def test_a_word_without_labels_is_refused_and_unknown_phones_are_left_out() -> None:

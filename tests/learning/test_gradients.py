@@ -169,6 +169,16 @@ def test_a_score_is_the_log_probability_of_decoding(kind: str) -> None:
     assert scores.tolist() == pytest.approx(expected, rel=1e-5)
 
 
+def test_numbers_of_steps_are_scored_over_the_steps() -> None:
+    head = {"kind": "regress", "names": ["x"], "mean": [1.0], "std": [0.5], "each": "step"}
+    logits = Stream(torch.randn(2, 5, 1), torch.tensor([4, 4]))
+    answer = (1.5, 0.0, 2.0, 1.0)
+    expected = [log_probability(head, row[:4].numpy(), answer) for row in logits.values]
+    assert answer_log_probability(head, logits, answer).tolist() == pytest.approx(expected, rel=1e-5)
+    with pytest.raises(InputError, match="expected 4 numbers"):
+        answer_log_probability(head, logits, (1.0,))
+
+
 @pytest.mark.parametrize(("kind", "answer"), [
     ("classify", "d"), ("ctc", "abc"), ("regress", 1.0), ("regress", "ab"),
     ("tag", ("calm",)), ("tag", ("calm", "loud", "calm", "soft")), ("tag", "calm"),

@@ -16,16 +16,18 @@ def test_english_words_in_phones_without_stress() -> None:
     assert english.ways("the")[0] == "dh ah"
     assert english.ways("dora's") == ["d ao r ah z"]
     assert english.ways("qqxz") == []
-    assert english.phones(["a", "cat"]) == ["ah", "k", "ae", "t"]
-    assert english.phones(["a", "qqxz"]) is None
+    assert english.ways("jones's") == ["jh ow n z ih z"] and english.ways("layla's")[0].endswith(" z")
+    assert english.spoken(["a", "cat"]) == ["ah", "k ae t"]
+    assert english.spoken(["a", "qqxz"]) is None
 
 
 def test_mandarin_characters_in_initials_and_toned_finals() -> None:
     mandarin = dictionary("mandarin")
     words = mandarin.words("银行 dj8")
     assert words == ["银", "行", "d", "j", "8"]
-    assert mandarin.phones(words) == ["y", "in2", "h", "ang2", "d", "j", "8"]  # as the phrase is read
+    assert mandarin.spoken(words) == ["y in2", "h ang2", "d", "j", "8"]  # as the phrase is read
     assert set(mandarin.ways("行")) >= {"x ing2", "h ang2"}
+    assert mandarin.ways("嗯")[0][:1] == "n" and " " not in mandarin.ways("嗯")[0]
     assert [in_parts(one) for one in ("zhong1", "er2", "a5", "d", "8")] == ["zh ong1", "er2", "a5", "d", "8"]
 
 
@@ -52,10 +54,22 @@ def test_a_transcript_with_a_word_unknown_teaches_nothing(head: Ctc) -> None:
     alone = head.loss(Stream(logits.values[:1], logits.lengths[:1], 25.0), ["the cat"])
     torch.testing.assert_close(head.loss(logits, ["the cat", "zqx"]), alone)
     assert head.writes("the cat") == "dh ah k ae t"
+    assert head.writes("the zqx") is None
+    assert head.writes("") == ""
     numbers = {label: number for number, label in enumerate(head.labels)}
     spelled, lengths = head.spell(["the cat"])
     assert lengths.tolist() == [5]
     assert spelled[0].tolist() == [numbers[phone] for phone in ("dh", "ah", "k", "ae", "t")]
+
+
+def test_a_character_may_sound_in_a_phrase_as_it_never_does_alone() -> None:
+    assert "g e5" not in dictionary("mandarin").ways("个")
+    head = Ctc(units="phone", dictionary="mandarin", language_order=2)
+    head.fit(["那个", "三个"])
+    beam = beam_from_metadata(head.metadata())
+    assert beam is not None and beam.pronounced is not None and beam.pronounced.joiner == ""
+    spoken = head.split("那个")
+    assert " ".join(spoken[-2:]) in beam.pronounced.words["个"]
 
 
 def test_its_answers_are_words(head: Ctc) -> None:
@@ -69,8 +83,14 @@ def test_its_answers_are_words(head: Ctc) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"units": "phone"}, {"dictionary": "english"}, {"units": "phone", "dictionary": "english"}]
+    "wrong",
+    [
+        {"units": "phone"},
+        {"dictionary": "english"},
+        {"units": "phone", "dictionary": "english"},
+        {"units": "phone", "dictionary": "english", "language_order": 2, "open_vocabulary": True},
+    ],
 )
 def test_phones_need_a_dictionary_and_a_language(wrong: dict[str, str]) -> None:
-    with pytest.raises(ValueError, match=r"dictionary|language_order"):
+    with pytest.raises(ValueError, match=r"dictionary|language_order|open_vocabulary"):
         Ctc(**wrong)  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ from trichord.decoding.calibration import expected_calibration_error
 from trichord.errors import InputError
 from trichord.metrics import evaluate_head
 
-CTC = {"kind": "ctc", "units": "character", "labels": ["", "a"]}
+CTC = {"kind": "ctc", "units": "character", "labels": ["", " ", "a"]}
 CLASSIFY = {"kind": "classify", "labels": ["a", "b", "c"]}
 REGRESS = {"kind": "regress", "names": ["x"], "mean": [0.0], "std": [1.0]}
 CONTRASTIVE = {"kind": "contrastive", "size": 2}
@@ -24,6 +24,25 @@ def test_transcripts_are_evaluated_where_their_text_is_known():
         {"wer": 0.25, "cer": 3 / 14, "sentence_accuracy": 0.5}
     )
     assert all(score.n == 2 for score in scores.values())
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        {"kind": "ctc", "units": "character", "labels": ["", "天", "气"]},
+        {
+            "kind": "ctc",
+            "units": "phone",
+            "labels": ["", "t"],
+            "beam": {"pronounced": {"words": {}, "joiner": ""}},
+        },
+    ],
+)
+def test_writing_without_blanks_between_words_has_no_word_error_rate(head):
+    scores = evaluate_head(head, ["今天天气好"], [Decoded("今天天汽好", 0.9, -1.0)])
+    assert set(scores) == {"cer", "sentence_accuracy"}
+    assert scores["cer"].value == pytest.approx(0.2)
+    assert metrics.headline_of(scores) == "cer"
 
 
 def test_classes_are_evaluated():

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trichord import metrics
+from trichord.decoding import Decoded
 from trichord.errors import InputError
 
 
@@ -30,3 +31,15 @@ def test_numbers_that_do_not_vary_have_no_correlation():
     assert math.isnan(metrics.mae([], []))
     with pytest.raises(InputError, match="as many"):
         metrics.mae([1], [1, 2])
+
+
+def test_numbers_of_steps_are_scored_over_all_steps_that_are_known():
+    head = {"kind": "regress", "names": ["value"], "mean": [0.0], "std": [1.0], "each": "step"}
+    targets, said = [(1.0, 2.0, math.nan), (4.0,), ()], [(1.0, 3.0, 9.0), (3.0,), ()]
+    found = metrics.evaluate_head(head, targets, [Decoded(one, None, 0.0) for one in said], resamples=0)
+    assert found["mae"].value == pytest.approx(2 / 3)
+    assert found["pearson"].value == pytest.approx(np.corrcoef([1, 2, 4], [1, 3, 3])[0, 1])
+    assert found["ccc"].value == pytest.approx(metrics.concordance([1, 2, 4], [1, 3, 3]))
+    assert math.isnan(metrics.evaluate_head(head, [], [], resamples=0)["mae"].value)
+    with pytest.raises(InputError, match="2 numbers for 1 steps"):
+        metrics.evaluate_head(head, [(1.0, 2.0)], [Decoded((1.0,), None, 0.0)], resamples=0)

@@ -7,7 +7,19 @@ import sys
 import typer
 
 from trichord import __version__
-from trichord.cli import baseline, data, diarize, explain, features, language, learn, listen, robustness, use
+from trichord.cli import (
+    baseline,
+    data,
+    diarize,
+    explain,
+    features,
+    language,
+    learn,
+    listen,
+    robustness,
+    spot,
+    use,
+)
 from trichord.errors import TrichordError
 from trichord.progress import console
 
@@ -26,6 +38,7 @@ app.command()(learn.export)
 app.command()(use.run)
 app.command()(explain.explain)
 app.command()(listen.listen)
+app.command()(spot.spot)
 app.command()(diarize.diarize)
 app.command()(robustness.robustness)
 app.command()(learn.recipes)

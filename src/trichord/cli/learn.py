@@ -53,7 +53,12 @@ def train(
     folder = run or run_folder_for(recipe)
     with resumable():
         learn(recipe, folder, changes=read_changes(changes, data), accelerator=accelerator)
-    console.print(f"done: {folder}/card.md tells how good it is; {folder}/model.onnx is the whole system")
+    if (folder / "model.onnx").exists():
+        console.print(f"done: {folder}/card.md tells how good it is; {folder}/model.onnx is the whole system")
+    else:
+        console.print(
+            f"done: 'start_from: [{folder}]' under 'training' lets another recipe begin with its weights"
+        )
 
 
 def compare(
@@ -116,7 +121,7 @@ def export(
     if card:
         publish_with_card(run, target, int8=int8, streaming=streaming)
     else:
-        scores = {} if int8 else read_headline(run)  # which were measured in fp32
+        scores = {} if int8 or streaming else read_headline(run)  # measured in fp32, of whole clips
         export_run(RunFolder(run), target, int8=int8, streaming=streaming, scores=scores)
     beside = f", and {target.with_suffix('.md')}" if card else ""
     console.print(f"wrote {target}, {target.stat().st_size / 1e6:.2f} MB{beside}")

@@ -11,6 +11,7 @@ from typing import IO, Annotated, Any
 
 import typer
 
+from trichord.cli.search import LanguageFile, LanguageWeight, PhraseBoost, PhraseList, search_of
 from trichord.cli.use import AsJson, BeamWidth, ModelName, open_model
 from trichord.progress import console
 
@@ -31,6 +32,10 @@ def listen(
     so_far: Annotated[
         bool, typer.Option("--so-far", help="Print utterances also while they are being said.")
     ] = False,
+    phrases: PhraseList = None,
+    phrase_boost: PhraseBoost = None,
+    language: LanguageFile = None,
+    language_weight: LanguageWeight = None,
 ) -> None:
     """Write down speech while it comes, utterance by utterance, in memory that never grows.
 
@@ -39,7 +44,8 @@ def listen(
     """
     from trichord.running.live import Endpoint, Hearing
 
-    hearing = Hearing(open_model(model), beam=beam, endpoint=Endpoint(silence_seconds=silence))
+    search = search_of(beam, phrases, phrase_boost, language, language_weight)
+    hearing = Hearing(open_model(model), beam=search, endpoint=Endpoint(silence_seconds=silence))
     pieces = from_input(sys.stdin.buffer, rate) if sound == "-" else from_file(Path(sound))
     try:
         for piece in pieces:

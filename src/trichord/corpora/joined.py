@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Field
 
 from trichord.clip import Clip
-from trichord.corpora.corpus import About, Corpus, Index
+from trichord.corpora.corpus import About, Corpus, Index, share
 from trichord.errors import InputError
 from trichord.kinds import Kinds, nearest
 
 PERSONAL = ("speaker", "group")
 """What names things within one corpus, and not the same things in another."""
+Share = Annotated[float, Field(gt=0, le=1)]
+LENDING = 1
+"""Seed of the hashes that choose what is lent: those that divide a corpus would choose a split's clips."""
 
 
 class Others(Mapping[str, type[Corpus]]):
@@ -48,6 +51,7 @@ class Joined(Corpus):
     about_as_targets: what `about` says of a clip that a head shall answer, such as its speaker.
     targets: the names, after renaming, of the targets to keep; by default all.
     absent: what a clip of the others says where it lacks a target: `{keyword: ""}` for one without keywords.
+    shares: how much of the clips that another corpus lends, by the hash of their ids: `{speechocean: 0.3}`.
     """
 
     name = "joined"
@@ -67,6 +71,7 @@ class Joined(Corpus):
         about_as_targets: tuple[str, ...] = (),
         targets: tuple[str, ...] = (),
         absent: dict[str, str] | None = None,
+        shares: dict[str, Share] | None = None,
     ) -> None:
         super().__init__()
         self.of = of
@@ -75,6 +80,10 @@ class Joined(Corpus):
         self.about_as_targets = about_as_targets
         self.targets = targets
         self.absent = absent
+        self.shares = shares
+        for name in shares or {}:
+            if name not in labels(of)[1:]:
+                raise ValueError(f"shares: {name!r} lends nothing{nearest(name, labels(of)[1:])}")
         self.about = together(of)  # type: ignore[misc]  # what the class says of itself holds for none of them
 
     def read(self) -> Index:
@@ -84,7 +93,8 @@ class Joined(Corpus):
         train = index.setdefault("train", [])
         for label, corpus in zip(labels(self.of)[1:], others, strict=True):
             for split in filled(corpus) if self.whole else ("train",):
-                lent = [prefixed(tagged(clip, corpus), label) for clip in corpus.clips(split)]
+                some = part_of(corpus.clips(split), (self.shares or {}).get(label, 1.0))
+                lent = [prefixed(tagged(clip, corpus), label) for clip in some]
                 train += [replace(clip, targets={**absent, **clip.targets}) for clip in lent]
         index = {split: [self.described(clip) for clip in clips] for split, clips in index.items()}
         names = self.names({name for clips in index.values() for clip in clips for name in clip.targets})
@@ -119,6 +129,11 @@ def labels(corpora: list[Corpus]) -> list[str]:
     names = [corpus.name for corpus in corpora]
     counts = [names[: place + 1].count(name) for place, name in enumerate(names)]
     return [name if count == 1 else f"{name}-{count}" for name, count in zip(names, counts, strict=True)]
+
+
+def part_of(clips: Sequence[Clip], part: float) -> list[Clip]:
+    """Return about so much of the clips, whichever others there are; a smaller part lies within a larger."""
+    return [clip for clip in clips if share(clip.id, LENDING) < part]
 
 
 def tagged(clip: Clip, corpus: Corpus) -> Clip:

@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
+from itertools import takewhile
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -80,11 +81,19 @@ class Lexicon:
 
 
 class Spoken(NamedTuple):
-    """A word that was found, the labels that spelled it, and what was found before it."""
+    """A word that was found, the labels that spelled it, and what was found before it.
+
+    `mark` tells sequences of words apart without walking through them.
+    """
 
     word: str
     labels: Pronunciation
     before: Spoken | None
+    mark: int
+
+
+def said(word: str, labels: Pronunciation, before: Spoken | None) -> Spoken:
+    return Spoken(word, labels, before, hash((word, before.mark if before else 0)))
 
 
 Key: TypeAlias = tuple[Context, int, int]
@@ -136,11 +145,13 @@ class LexiconSearch:
         if final:
             ended = {key: score + self._end(key[0]) for key, score in scores.items() if key[1] == ROOT}
             scores = ended or scores
-        found, words = self.beam[max(scores, key=scores.__getitem__)].spoken, []
-        while found is not None:
-            words.append(found)
-            found = found.before
-        return words[::-1]
+        return chain(self.beam[max(scores, key=scores.__getitem__)].spoken)
+
+    def settled(self) -> list[Spoken]:
+        """Return the first words of the answer that no further frame can change."""
+        chains = [chain(one.spoken) for one in self.beam.values()]
+        agreed = takewhile(lambda words: len({word.mark for word in words}) == 1, zip(*chains, strict=False))
+        return [words[0] for words in agreed]
 
     def _end(self, context: Context) -> float:
         language = self.lexicon.language
@@ -183,7 +194,7 @@ class LexiconSearch:
         for word, labels in lexicon.ends[child]:
             gain = alpha * (self._score(word, context) - looked) + self.options.beta
             key = (lexicon.after(context, word), ROOT, label)
-            join(new, key, -math.inf, path, one.language + gain, Spoken(word, labels, one.spoken))
+            join(new, key, -math.inf, path, one.language + gain, said(word, labels, one.spoken))
 
     def _score(self, word: str, context: Context) -> float:
         if (score := self.known.get((word, context))) is None:
@@ -191,6 +202,19 @@ class LexiconSearch:
                 self.known.clear()
             score = self.known[word, context] = self.lexicon.score(word, context)
         return score
+
+
+def chain(last: Spoken | None) -> list[Spoken]:
+    """Return a word and all before it, in the order in which they were said."""
+    words = []
+    while last is not None:
+        words.append(last)
+        last = last.before
+    return words[::-1]
+
+
+def mark_of(spoken: Spoken | None) -> int:
+    return 0 if spoken is None else spoken.mark
 
 
 def join(
@@ -201,7 +225,7 @@ def join(
     if there is None:
         new[key] = Hypothesis(blank, label, language, spoken)
         return
-    if language != there.language:  # other words before, or another pronunciation: the paths' sums don't mix
+    if mark_of(spoken) != mark_of(there.spoken):  # other words before: their paths are not summed
         if added(blank, label) + language > there.score:
             new[key] = Hypothesis(blank, label, language, spoken)
         return

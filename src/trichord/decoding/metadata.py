@@ -11,6 +11,8 @@ from trichord.decoding.subword import MARK
 from trichord.errors import ArtifactError
 from trichord.kinds import summary
 
+MAX_UNITS = 2000
+"""Units that an answer may have which is written one after the other: a page."""
 Label = Annotated[str, Field(max_length=200)]
 Labels = Annotated[tuple[Label, ...], Field(min_length=1, max_length=1_000_000)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -49,6 +51,19 @@ class CtcMetadata(HeadMetadata):
         return self
 
 
+class GenerateMetadata(CtcMetadata):
+    """`labels[0]` is the end of a text, and what stands before its first unit; the others are as of CTC.
+
+    `max_units`: how many units an answer may have. `with_ctc`: the head that has a say in it, if any, and
+    `ctc_weight` its share.
+    """
+
+    units: Literal["character", "word", "subword"] = "character"
+    max_units: Annotated[int, Field(ge=1, le=MAX_UNITS)]
+    with_ctc: Label | None = None
+    ctc_weight: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+
 class ClassifyMetadata(HeadMetadata):
     """Class names, the temperature that calibrates them, and the confidence below which to say so."""
 
@@ -64,17 +79,23 @@ class ClassifyMetadata(HeadMetadata):
 
 
 class RegressMetadata(HeadMetadata):
-    """Names of the numbers, and the training mean and standard deviation that restore their units."""
+    """Names of the numbers, and the training mean and standard deviation that restore their units.
+
+    `each`: whether they are a clip's, or there is one number for every step.
+    """
 
     names: Labels
     mean: tuple[Finite, ...]
     std: tuple[Positive, ...]
+    each: Literal["clip", "step"] = "clip"
 
     @model_validator(mode="after")
     def _same_length(self) -> Self:
         if not len(self.names) == len(self.mean) == len(self.std):
             sizes = f"{len(self.names)}, {len(self.mean)} and {len(self.std)}"
             raise ValueError(f"names, mean and std have {sizes} values; they must have as many")
+        if self.each == "step" and len(self.names) > 1:
+            raise ValueError(f"a step has one number, not {len(self.names)}")
         return self
 
 

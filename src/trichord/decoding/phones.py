@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any
+
+from numpy.typing import ArrayLike
 
 from trichord.clip import Event
 from trichord.decoding.answer import Decoded
 from trichord.decoding.ctc_paths import BLANK, align
 from trichord.decoding.ctc_scores import confidence_of, log_score
-from trichord.decoding.lexicon import Lexicon, LexiconSearch, Spoken, pronunciations_of
-from trichord.decoding.logits import Floats
-from trichord.decoding.options import BeamOptions
+from trichord.decoding.lexicon import Lexicon, LexiconSearch, Pronunciation, Spoken, pronunciations_of
+from trichord.decoding.logits import Floats, checked_logits, log_softmax
+from trichord.decoding.ngram import NgramModel
+from trichord.decoding.options import BeamOptions, Pronounced
 from trichord.errors import InputError
 
 
@@ -25,14 +29,24 @@ def decode_phones(
     return worded(search.best(), log_probs, rate, options)
 
 
-@lru_cache(maxsize=8)
 def lexicon_of(labels: tuple[str, ...], options: BeamOptions) -> Lexicon:
-    """Return the tree of the words that the options let be said, over these labels."""
+    """Return the tree of the words that the options let be said, over these labels.
+
+    Raises InputError where there is no dictionary, or none of its words is made of the labels.
+    """
     if options.pronounced is None:
         raise InputError("phones become words by a pronouncing dictionary; these options have none")
     if options.phrases:
         raise InputError("phrases cannot be favoured in a model of phones; add them to its dictionary")
-    return Lexicon(pronunciations_of(options.pronounced.words, labels), options.language)
+    return tree_of(labels, options.pronounced, options.language)
+
+
+@lru_cache(maxsize=4)
+def tree_of(labels: tuple[str, ...], pronounced: Pronounced, language: NgramModel | None) -> Lexicon:
+    words = pronunciations_of(pronounced.words, labels)
+    if not words:
+        raise InputError("no word of the pronouncing dictionary is made of the phones that are the labels")
+    return Lexicon(words, language)
 
 
 def worded(found: Sequence[Spoken], log_probs: Floats, rate: float | None, options: BeamOptions) -> Decoded:
@@ -55,14 +69,29 @@ def worded(found: Sequence[Spoken], log_probs: Floats, rate: float | None, optio
     )
 
 
-def phones_of(head: Mapping[str, Any], text: str) -> str | None:
-    """Return the phones of a text by a head's own dictionary, the first way of each word; None without one.
+def phones_of(head: Mapping[str, Any], logits: ArrayLike, text: str) -> str | None:
+    """Return the phones of a text in logits `(time, classes)`, by a head's own dictionary; None without one.
 
-    Texts that are not made of its words are phones already.
+    Of each word's pronunciations the likeliest is taken, one word after another. Texts that are not made of
+    the dictionary's words are phones already.
     """
+    labels, ways = tuple(head["labels"]), ways_of(head, text)
+    if not ways:
+        return None
+    log_probs = log_softmax(checked_logits(logits, len(labels)))
+    chosen = [word[0] for word in ways]
+    for place, word in enumerate(ways):
+        tried = [[*chosen[:place], way, *chosen[place + 1 :]] for way in word]
+        if len(tried) > 1:
+            chosen = max(tried, key=lambda spoken: log_score(log_probs, list(chain.from_iterable(spoken))))
+    return " ".join(labels[label] for label in chain.from_iterable(chosen))
+
+
+def ways_of(head: Mapping[str, Any], text: str) -> list[list[Pronunciation]]:
+    """Return each word's pronunciations by a head's own dictionary; none where that lacks a word."""
     pronounced = (head.get("beam") or {}).get("pronounced")
     if not pronounced:
-        return None
-    words = text.split() if pronounced.get("joiner", " ") else list(text)
-    ways = [pronounced["words"].get(word) for word in words]
-    return " ".join(way[0] for way in ways if way) if all(ways) else None
+        return []
+    words, written = text.split() if pronounced.get("joiner", " ") else list(text), pronounced["words"]
+    ways = pronunciations_of({word: written.get(word, ()) for word in words}, head["labels"])
+    return [ways[word] for word in words] if all(word in ways for word in words) else []

@@ -28,7 +28,7 @@ def write_card(path: Path, name: str, recipe: Recipe, results: Mapping[str, Any]
         recipe.about or "A model trained with Trichord.",
         "",
         f"- **Senses**: {', '.join(f'{name} (from {part.source})' for name, part in recipe.streams.items())}",
-        f"- **Answers**: {', '.join(recipe.heads)}",
+        f"- **Answers**: {', '.join(recipe.heads) or 'nothing; other trainings start from its weights'}",
         f"- **Learned from**: {about.title}; licence {about.licence}",
         f"- **Noise while it learned**: {', '.join(noises(recipe)) or 'none'}",
         f"- **The weights may be used for**: {USE[about.commercial]}",

@@ -39,7 +39,10 @@ def plot_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
     for key in ("train_loss", "valid_loss"):
         if key in history[0]:
             left.plot(epochs, [row[key] for row in history], label=key.replace("_", " "))
-    for key in (key for key in history[0] if key.split(".")[-1] in HEADLINE):
+    heads = {key.rpartition(".")[0] for key in history[0] if key.rpartition(".")[2] in HEADLINE}
+    for head in sorted(heads):
+        own = [key.rpartition(".")[2] for key in history[0] if key.rpartition(".")[0] == head]
+        key = f"{head}.{headline_of(dict.fromkeys(own))}"
         right.plot(epochs, [row[key] for row in history], label=key)
     left.set(xlabel="epoch", ylabel="loss")
     right.set(xlabel="epoch", title="validation", ylim=(0, None))

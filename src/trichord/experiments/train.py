@@ -38,8 +38,9 @@ def train(
 ) -> Path:  # fmt: skip
     """Train a recipe in a run folder, resuming what is there, and finish the run; return the folder.
 
-    Without `export`, the run is measured in torch, and has no model file, pictures or card. Raises
-    RecipeError where the folder holds a run of another recipe.
+    Without `export`, the run is measured in torch, and has no model file, pictures or card. A recipe without
+    heads gives weights for other trainings to start from, curves and a card: there is nothing to export or
+    measure. Raises RecipeError where the folder holds a run of another recipe.
     """
     recipe = load_recipe(source, changes)
     run = RunFolder(folder)
@@ -47,7 +48,8 @@ def train(
     data = load_data(recipe, Cache(), track)
     learner = Learner(recipe, data, run, accelerator=accelerator)
     resumed = learner.resume()
-    finished = (folder / EVALUATION).exists() and (not export or (folder / "model.onnx").exists())
+    exported = (folder / "model.onnx").exists() or not export or not recipe.heads
+    finished = (folder / EVALUATION).exists() and exported
     if resumed and learner.done and finished:
         console.print(f"{folder}: finished already; choose another folder with --run to train anew")
         return folder
@@ -59,6 +61,8 @@ def train(
     )
     with EpochBar(recipe) as bar:
         learner.learn(bar)
+    if not recipe.heads:
+        return describe(run, recipe, {})
     calibrate(run, data)
     if export:
         return finish(run, recipe)
@@ -71,9 +75,16 @@ def finish(run: RunFolder, recipe: Recipe) -> Path:
 
     On validation clips it is measured with all streams, on test clips with its subsets of streams as well.
     """
-    results = publish(run, recipe, run.path / "model.onnx", predictions=run.path / PREDICTIONS)
+    return describe(
+        run, recipe, publish(run, recipe, run.path / "model.onnx", predictions=run.path / PREDICTIONS)
+    )
+
+
+def describe(run: RunFolder, recipe: Recipe, results: Mapping[str, Any]) -> Path:
+    """Draw and describe a run of this evaluation, by split and subset of streams; return its folder."""
     plot_run(run, results)
-    pictures = "`curves.png`, `streams.png`, `confusion-*.png`, `calibration-*.png`"
+    more = ", `streams.png`, `confusion-*.png`, `calibration-*.png`" if results else ""
+    pictures = f"`curves.png`{more}"
     write_card(run.path / "card.md", run.path.name, recipe, results, pictures)
     write_text(run.path / EVALUATION, json.dumps(results, indent=1))  # last: it says that the run is finished
     return run.path

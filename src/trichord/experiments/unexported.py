@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from trichord.clip import Clip
-from trichord.decoding import Decoded, decode
+from trichord.decoding import Decoded
 from trichord.experiments.predictions import write_predictions
 from trichord.files import write_text
 from trichord.learning.batch import Item
@@ -17,7 +17,7 @@ from trichord.learning.recipe import Recipe
 from trichord.learning.training import RunFolder
 from trichord.learning.training.data import prepare_clips
 from trichord.learning.training.sampling import batches_to_measure
-from trichord.learning.training.validate import predict, rate_of
+from trichord.learning.training.validate import answered, predict, rate_of
 from trichord.metrics import evaluate_head, groups_of
 from trichord.prepare.cache import Cache
 from trichord.running.evaluate import by_name
@@ -57,11 +57,8 @@ def answers(recipe: Recipe, model: Model, clips: Sequence[Clip], items: Sequence
     batches = batches_to_measure(items, specs, recipe.clock, recipe.training.batch_seconds)
     logits, _ = predict(model, recipe.heads, items, batches, specs)
     rate = rate_of(specs, recipe.clock)
-    described = {name: head.metadata() for name, head in recipe.heads.items()}
-    return [
-        (clip, {name: decode(described[name], logits[name][row], rate=rate) for name in described})
-        for row, clip in enumerate(clips)
-    ]
+    said = ({name: rows[row] for name, rows in logits.items()} for row in range(len(clips)))
+    return [(clip, answered(recipe.heads, one, rate, model)) for clip, one in zip(clips, said, strict=True)]
 
 
 def scores(recipe: Recipe, pairs: Pairs) -> dict[str, Any]:

@@ -105,7 +105,7 @@ def uphill(model: Model, recipe: Recipe, batch: Batch, moved: Mapping[str, Tenso
     leaves = {name: values.detach().requires_grad_() for name, values in moved.items()}
     inputs = dict(batch.inputs) | {name: (leaf, batch.inputs[name][1]) for name, leaf in leaves.items()}
     logits = model(inputs).logits
-    loss = weighted_sum(recipe.heads, head_losses(recipe.heads, logits, batch))
+    loss = weighted_sum(recipe.heads, head_losses(model.judging(recipe.heads), logits, batch))
     found = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True)
     return {
         name: torch.zeros_like(leaf) if slope is None else slope.nan_to_num().sign()

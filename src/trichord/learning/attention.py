@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from trichord.learning.dropout import dropped
 from trichord.learning.memory import Memory, Sight
 from trichord.learning.stream import Stream
 
@@ -42,9 +43,7 @@ class Attention(nn.Module):
                    ((self.query, asking), (self.key, values), (self.value, values)))  # fmt: skip
         if self.rotary:
             q, k = rotated(q), rotated(k)
-        mixed = F.scaled_dot_product_attention(
-            q, k, v, attn_mask=mask, dropout_p=self.dropout if self.training else 0.0
-        )
+        mixed = attended(q, k, v, mask, self.dropout if self.training else 0.0)
         return self.out(mixed.transpose(1, 2).flatten(2))
 
     def within(self, told: Stream, memory: Memory, sight: Sight, *, limited: bool) -> Tensor:
@@ -53,19 +52,42 @@ class Attention(nn.Module):
         Block by block that is `sight`; where the whole stream is at hand, all of it, unless `limited`. Keys
         are kept unturned and turned by their place behind the block, so that no position ever grows.
         """
-        known = torch.cat([self.key(told.values), self.value(told.values)], -1)
+        known = self.known(told.values)
         mask, first = told.mask[:, None, None, :], 0  # (batch, 1, 1, time)
         if memory.blockwise:
             known, first = memory.join(known, sight.left), sight.left
             mask = memory.join(told.mask.to(known.dtype), sight.left)[:, None, None, :] > 0
         elif limited:
             mask = mask & sight.mask(told.values.shape[1], told.values.device)
+        return self.ask(told.values, known, mask, first)
+
+    def known(self, told: Tensor) -> Tensor:
+        """Return keys beside values, `(batch, time, 2 * dim)`: all to keep of `told (batch, time, dim)`."""
+        return torch.cat([self.key(told), self.value(told)], -1)
+
+    def ask(self, asking: Tensor, known: Tensor, mask: Tensor, first: int = 0) -> Tensor:
+        """Return `(batch, time, dim)`: each step of `asking (batch, time, dim)` asks what is `known`.
+
+        The first of them is step `first`; `mask`, as `(batch, heads, time, known time)`, says what they see.
+        """
+        q = split(self.query(asking), self.heads)
         k, v = (split(x, self.heads) for x in known.chunk(2, -1))
-        q = rotated(split(self.query(told.values), self.heads), first)
-        mixed = F.scaled_dot_product_attention(
-            q, rotated(k), v, attn_mask=mask, dropout_p=self.dropout if self.training else 0.0
-        )
+        if self.rotary:
+            q, k = rotated(q, first), rotated(k)
+        mixed = attended(q, k, v, mask, self.dropout if self.training else 0.0)
         return self.out(mixed.transpose(1, 2).flatten(2))
+
+
+def attended(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, dropout: float) -> Tensor:
+    """Return `(batch, heads, time, width)`: for each query the values of the keys that it may see, 0 of none.
+
+    `mask` is True where a query may see a key; a share `dropout` of the weights is dropped.
+    """
+    if not dropout:
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    scores = (q @ k.transpose(-2, -1)) / math.sqrt(q.shape[-1])
+    weights = scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(-1)
+    return dropped(torch.where(mask, weights, 0.0).to(v.dtype), dropout) @ v
 
 
 def split(x: Tensor, heads: int) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor
 from trichord.decoding import Value
 from trichord.decoding.ctc import labels_of
 from trichord.decoding.metadata import CtcMetadata, read_head
+from trichord.decoding.phones import phones_of
 from trichord.errors import InputError
 from trichord.learning.stream import Stream
 
@@ -22,8 +23,11 @@ Head = Mapping[str, Any]
 def answer_log_probability(head: Head, logits: Stream, answer: Value) -> Tensor:
     """Return one answer's log-probability under each row of logits of one length, `(rows,)`.
 
-    `head` is the head's metadata. Raises InputError for an answer that is none of this head's.
+    `head` is the head's metadata. Raises InputError for an answer that is none of this head's, and for a
+    head that writes unit by unit, whose logits are not its own.
     """
+    if head["kind"] not in SCORERS:
+        raise InputError(f"a {head['kind']} head's answer has no gradient here; explain it by occlusion")
     return SCORERS[str(head["kind"])](head, logits, answer)
 
 
@@ -39,14 +43,17 @@ def regress_score(head: Head, logits: Stream, answer: Value) -> Tensor:
         given = np.atleast_1d(np.asarray(answer, np.float64))
     except ValueError:
         given = np.zeros(0)
-    if given.shape != np.shape(head["mean"]):
-        raise InputError(f"{answer!r:.80} does not answer this head; expected {len(head['mean'])} numbers")
+    steps = int(logits.lengths[0])
+    said = logits.values[:, :steps, 0] if head.get("each") == "step" else logits.values[:, 0]
+    if given.shape != said.shape[1:]:
+        raise InputError(f"{answer!r:.80} does not answer this head; expected {said.shape[1]} numbers")
     standard = (given - head["mean"]) / head["std"]
-    return -(logits.values[:, 0].float() - torch.from_numpy(standard).float()).square().sum(-1)
+    return -(said.float() - torch.from_numpy(standard).float()).square().sum(-1)
 
 
 def ctc_score(head: Head, logits: Stream, answer: Value) -> Tensor:
-    labels = labels_of(read_head(CtcMetadata, head), str(answer))
+    spoken = phones_of(head, logits.values[0, : int(logits.lengths[0])].detach().float().numpy(), str(answer))
+    labels = labels_of(read_head(CtcMetadata, head), spoken or str(answer))
     if labels is None:
         raise InputError(f"{answer!r:.80} holds something that this head cannot write")
     rows = len(logits.values)

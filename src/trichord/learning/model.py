@@ -85,6 +85,14 @@ class Model(nn.Module):
             return list(self.heads.items())
         return [(name, head) for name, opinions in self.opinions.items() for head in opinions.values()]
 
+    def judging(self, heads: Mapping[str, Head]) -> Mapping[str, Head]:
+        """Return the heads that tell losses: these, a recipe's, but the model's own where layers matter.
+
+        In late fusion, where each stream has its own, such layers are those of the first stream's head.
+        """
+        own = dict(reversed(self.answering()))
+        return {name: own[name] if head.layered_loss else head for name, head in heads.items()}
+
     def fusing(self) -> list[Fusion]:
         """Return the built fusions: in late fusion, one for each head."""
         return [self.fusion] if self.stage != "late" else list(self.juries.values())

@@ -9,8 +9,8 @@ from typing import Literal, Protocol, TypeAlias
 from trichord.errors import MissingError
 
 DictionaryName: TypeAlias = Literal["english", "mandarin"]
-NEUTRAL = "5"
-"""The number of Mandarin's neutral tone."""
+VOWELS = frozenset("aeiouv")
+"""Of pinyin, in which v is ü."""
 
 
 class Dictionary(Protocol):
@@ -26,8 +26,8 @@ class Dictionary(Protocol):
         """Return a word's pronunciations, phones with blanks between; none for a word that it lacks."""
         ...
 
-    def phones(self, words: Sequence[str]) -> list[str] | None:
-        """Return how these words, a whole transcript, are spoken, or None where it lacks one of them."""
+    def spoken(self, words: Sequence[str]) -> list[str] | None:
+        """Return how each of these words is spoken in this transcript, or None where it lacks one of them."""
         ...
 
 
@@ -47,20 +47,20 @@ class English:
         return text.split()
 
     def ways(self, word: str) -> list[str]:
-        found = self.entries.get(word, []) or [
-            [*way, "Z"] for way in self.entries.get(word.removesuffix("'s"), []) if word.endswith("'s")
-        ]
+        found = self.entries.get(word, [])
+        if not found and word.endswith("'s"):
+            found = [[*way, *possessive(way[-1])] for way in self.entries.get(word.removesuffix("'s"), [])]
         return list(dict.fromkeys(" ".join(phone.rstrip("012").lower() for phone in way) for way in found))
 
-    def phones(self, words: Sequence[str]) -> list[str] | None:
-        spoken = [self.ways(word) for word in words]
-        return [phone for ways in spoken for phone in ways[0].split()] if all(spoken) else None
+    def spoken(self, words: Sequence[str]) -> list[str] | None:
+        ways = [self.ways(word) for word in words]
+        return [way[0] for way in ways] if all(ways) else None
 
 
 class Mandarin:
     """Chinese characters, each a word, as initials and toned finals of pinyin; letters and digits stay.
 
-    A transcript's pronunciation is that of its phrases, a character's are all that it may have.
+    In a transcript a character is spoken as its phrase has it, which its own list may lack: 个 in 那个.
     """
 
     joiner = ""
@@ -78,9 +78,8 @@ class Mandarin:
     def ways(self, word: str) -> list[str]:
         return list(dict.fromkeys(map(in_parts, self.syllables(word, heteronym=True)[0])))
 
-    def phones(self, words: Sequence[str]) -> list[str]:
-        found = self.syllables("".join(words))
-        return [phone for syllable, *_ in found for phone in in_parts(syllable).split()]
+    def spoken(self, words: Sequence[str]) -> list[str]:
+        return [in_parts(syllable) for syllable, *_ in self.syllables("".join(words))]
 
     def syllables(self, text: str, *, heteronym: bool = False) -> list[list[str]]:
         """Return each character's syllables, `zhong1`; a run of anything else is given letter by letter."""
@@ -97,7 +96,16 @@ def in_parts(syllable: str) -> str:
     from pypinyin.contrib.tone_convert import to_finals_tone3, to_initials
 
     final = to_finals_tone3(syllable, strict=False, neutral_tone_with_five=True)
+    if not VOWELS & set(final):
+        return syllable  # 嗯
     return f"{to_initials(syllable, strict=False)} {final}".strip()
+
+
+def possessive(last: str) -> tuple[str, ...]:
+    """Return how 's sounds after a phone."""
+    if last in {"S", "Z", "SH", "ZH", "CH", "JH"}:
+        return ("IH", "Z")
+    return ("S",) if last in {"P", "T", "K", "F", "TH"} else ("Z",)
 
 
 @cache

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from trichord.clip import Clip
+from trichord.clip import Clip, with_targets
 from trichord.corpora import CORPORA
 from trichord.corpora.corpus import SPLITS, Corpus, Index
 from trichord.corpora.folds import Fold
@@ -19,8 +19,10 @@ from trichord.learning.encoders import AnyEncoder
 from trichord.learning.fusion import AnyFusion
 from trichord.learning.fusion.mean import Mean
 from trichord.learning.heads import AnyHead
+from trichord.learning.heads.ctc import Ctc
+from trichord.learning.heads.generate import Generate
 from trichord.learning.hierarchy import in_order
-from trichord.learning.objectives import AnyObjective
+from trichord.learning.objectives import AnyObjective, Objective
 from trichord.prepare import PREPARATIONS, default_preparation
 from trichord.prepare.preparation import Preparation
 from trichord.recipes import read_yaml
@@ -91,6 +93,8 @@ class Recipe(Part):
     clock: the rate, in Hz, on which clocked streams meet.
     stage: `early` fuses what the front ends give, `middle` what the encoders give, `late` what heads say of
         each stream alone; `trunk` is an encoder that reads the fused stream, which early fusion needs.
+    heads: what is answered; `{}` where an objective such as masked_prediction teaches alone, for weights that
+        other trainings start from.
     after: by head, the other heads whose answers it reads beside the fused stream: `{sentiment: [emotion]}`.
     fold: how the corpus is divided anew, for cross-validation.
     max_seconds: the longest clip that the exported file accepts.
@@ -106,7 +110,7 @@ class Recipe(Part):
     fusion: AnyFusion = Field(default_factory=Mean)
     stage: Literal["early", "middle", "late"] = "middle"
     trunk: AnyEncoder | None = None
-    heads: dict[Name, AnyHead] = Field(min_length=1)
+    heads: dict[Name, AnyHead]
     after: dict[Name, tuple[Name, ...]] = {}
     objectives: list[AnyObjective] = []
     training: Training = Field(default_factory=lambda: Training.model_validate({}))
@@ -120,6 +124,8 @@ class Recipe(Part):
             raise ValueError(
                 "late fusion joins what the heads say, so there is nothing for a 'trunk' to read"
             )
+        if not self.heads:
+            check_headless(self.stage, self.objectives)
         if clash := set(self.streams) & set(self.heads):
             raise ValueError(f"{sorted(clash)[0]!r} names both a stream and a head")
         if self.after and self.stage == "late":
@@ -130,12 +136,29 @@ class Recipe(Part):
             name = min(unknown)
             raise ValueError(f"after.{name}: there is no head {name!r}{nearest(name, self.heads)}")
         in_order({name: self.after.get(name, ()) for name in self.heads})
+        for name, head in self.heads.items():
+            if isinstance(head, Generate):
+                self.check_writing(name, head)
         return self
+
+    def check_writing(self, name: str, head: Generate) -> None:
+        """Raise ValueError where a head that writes unit by unit lacks what it needs."""
+        if self.stage == "late":
+            raise ValueError(f"heads.{name}: writes from a fused stream, which late fusion does not have")
+        if reader := next((reader for reader, below in self.after.items() if name in below), None):
+            raise ValueError(f"after.{reader}: {name!r} writes, and says nothing that could be read before")
+        known = [other for other, part in self.heads.items() if isinstance(part, Ctc) and not part.dictionary]
+        if (ctc := head.with_ctc) is not None and ctc not in known:
+            raise ValueError(
+                f"heads.{name}: with_ctc: {ctc!r} is no ctc head that spells{nearest(ctc, known)}"
+            )
 
     @cached_property
     def index(self) -> Index:
-        """The corpus's clips by split, divided anew where there is a fold."""
+        """The corpus's clips by split, divided anew where there is a fold; targets are under heads' names."""
         index = {split: self.corpus.clips(split) for split in self.corpus.splits()}
+        if names := {name: head.target for name, head in self.heads.items() if head.target is not None}:
+            index = {split: [with_targets(clip, names) for clip in clips] for split, clips in index.items()}
         return index if self.fold is None else self.fold.divide(index)
 
     def splits(self) -> tuple[str, ...]:
@@ -149,6 +172,19 @@ class Recipe(Part):
     def resolved(self) -> dict[str, Any]:
         """Return the recipe with every default written out, as plain values that `load_recipe` reads."""
         return self.model_dump(mode="json", by_alias=True)
+
+
+def check_headless(stage: str, objectives: Iterable[Objective]) -> None:
+    """Raise ValueError where a recipe without heads has nothing to learn, or what needs heads."""
+    if not any(objective.teaches_alone for objective in objectives):
+        raise ValueError(
+            "heads: there is none, and no objective that teaches alone; add a head, or masked_prediction"
+        )
+    if stage != "middle":
+        raise ValueError(f"stage {stage!r} needs heads; without any, an encoder learns at stage 'middle'")
+    for objective in objectives:
+        if type(objective).weigh is not Objective.weigh:
+            raise ValueError(f"{type(objective).__name__} weighs the losses of heads, and there are none")
 
 
 def load_recipe(source: str | Path | Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> Recipe:

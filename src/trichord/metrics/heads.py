@@ -19,7 +19,7 @@ from trichord.metrics.words import ctc_scores
 HIGHER_IS_BETTER = frozenset(
     {"accuracy", "ccc", "macro_f1", "pearson", "precision_at_1", "sentence_accuracy", "uar"}
 )
-HEADLINE = ("wer", "accuracy", "pearson", "eer")
+HEADLINE = ("wer", "per", "cer", "accuracy", "pearson", "eer")
 """The one metric of each kind of head that pictures and tables show."""
 HEAD_SCORES: dict[str, HeadScores] = {
     "ctc": ctc_scores,
@@ -27,6 +27,7 @@ HEAD_SCORES: dict[str, HeadScores] = {
     "regress": regress_scores,
     "tag": tag_scores,
     "contrastive": contrastive_scores,
+    "generate": ctc_scores,
 }
 
 
@@ -41,9 +42,10 @@ def evaluate_head(
 ) -> dict[str, Interval]:  # fmt: skip
     """Return a head's scores by name, over the items whose target is known.
 
-    `ctc`: wer, cer, sentence_accuracy; `classify`: accuracy, macro_f1, uar, ece; `regress`: mae, rmse,
-    pearson, ccc, each the mean over the head's names; `tag`: accuracy, macro_f1, uar over labelled steps;
-    `contrastive`: eer, precision_at_1 over pairs of items. NaN where no target is known.
+    `ctc`, `generate`: wer (where blanks part words), cer, sentence_accuracy; `classify`: accuracy, macro_f1,
+    uar, ece; `regress`: mae, rmse, pearson, ccc, each the mean over the head's names; `tag`: accuracy,
+    macro_f1, uar over labelled steps; `contrastive`: eer, precision_at_1 over pairs of items. NaN where no
+    target is known.
     """
     if head.get("kind") not in HEAD_SCORES:
         raise InputError(f"cannot evaluate a head of kind {head.get('kind')!r:.60}; "

@@ -69,6 +69,9 @@ def moments(references: ArrayLike, hypotheses: ArrayLike) -> Floats:
 
 
 def regress_scores(head: Mapping[str, Any], targets: Sequence[Target], decoded: Sequence[Decoded]) -> Scores:
+    """Return the scores of numbers: of a clip, the mean over their names; of steps, over all steps known."""
+    if head.get("each") == "step":
+        return step_scores(targets, decoded)
     shape = (len(targets), len(head["names"]))
     try:
         x = np.array(targets, np.float64).reshape(shape)
@@ -82,6 +85,41 @@ def regress_scores(head: Mapping[str, Any], targets: Sequence[Target], decoded: 
         "pearson": mean_over_names(moments(x, y), pearson_of),
         "ccc": mean_over_names(moments(x, y), concordance_of),
     }
+
+
+def step_scores(targets: Sequence[Target], decoded: Sequence[Decoded]) -> Scores:
+    """Return the scores of a number for each step; steps whose target is NaN are not known."""
+    pairs = [
+        (numbers_of(target), numbers_of(one.value)) for target, one in zip(targets, decoded, strict=True)
+    ]
+    for truth, said in pairs:
+        if truth.shape != said.shape:
+            raise InputError(f"a target has {len(truth)} numbers for {len(said)} steps; each step needs one")
+    x, y = (np.concatenate([np.zeros(0), *side]) for side in zip(*pairs, strict=True)) if pairs else ((), ())
+    owner = np.repeat(np.arange(len(pairs)), [len(truth) for truth, _ in pairs])
+    known = ~np.isnan(np.asarray(x, np.float64))
+    x, y, owner = np.asarray(x)[known], np.asarray(y)[known], owner[known]
+
+    def of_items(rows: Floats) -> Floats:
+        sums = np.zeros((len(pairs), rows.shape[-1]))
+        np.add.at(sums, owner, rows)
+        return sums
+
+    errors = differences(x, y)
+    return {
+        "mae": (of_items(with_count(np.abs(errors))), ratio),
+        "rmse": (of_items(with_count(np.square(errors))), root_ratio),
+        "pearson": (of_items(moments(x, y)), pearson_of),
+        "ccc": (of_items(moments(x, y)), concordance_of),
+    }
+
+
+def numbers_of(value: Any) -> Floats:
+    """Return numbers `(steps,)`; raises InputError for anything else."""
+    try:
+        return np.array(value, np.float64).reshape(-1)
+    except (TypeError, ValueError):
+        raise InputError(f"a target of this head must be a number for each step; got {value!r:.80}") from None
 
 
 def mean_over_names(rows: Floats, statistic: Statistic) -> Score:

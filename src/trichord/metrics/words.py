@@ -71,4 +71,15 @@ def ctc_scores(head: Mapping[str, Any], targets: Sequence[Target], decoded: Sequ
     words = np.array([word_errors(*pair) for pair in pairs], np.float64).reshape(-1, 2)
     characters = np.array([character_errors(*pair) for pair in pairs], np.float64).reshape(-1, 2)
     right = with_count((words[:, 0] == 0).astype(np.float64))
-    return {"wer": (words, ratio), "cer": (characters, ratio), "sentence_accuracy": (right, ratio)}
+    rates: Scores = {"wer": (words, ratio), "cer": (characters, ratio), "sentence_accuracy": (right, ratio)}
+    if not parts_words(head):
+        del rates["wer"]
+    return rates
+
+
+def parts_words(head: Mapping[str, Any]) -> bool:
+    """Whether a head's transcripts have blanks between words; those of Chinese characters have none."""
+    pronounced = (head.get("beam") or {}).get("pronounced")
+    if head.get("units") == "phone":
+        return not pronounced or bool(pronounced.get("joiner", " "))
+    return head.get("units") != "character" or " " in head.get("labels", (" ",))

@@ -9,7 +9,7 @@ from itertools import islice
 from time import perf_counter
 from typing import Any, TypeAlias
 
-from trichord.clip import Clip
+from trichord.clip import Clip, with_targets
 from trichord.decoding import Decoded
 from trichord.errors import InputError
 from trichord.metrics import Interval, evaluate_head, groups_of
@@ -134,11 +134,14 @@ def answer_all(
     shares: list[Mapping[str, float]] = []
     disagreements: list[Mapping[str, float]] = []
     heard = computed = 0.0
+    names = {name: str(head["target"]) for name, head in model.heads.items() if head.get("target")}
     lenders = clips if pool is None and isinstance(clips, Sequence) else pool
+    lenders = lenders if lenders is None else [with_targets(clip, names) for clip in lenders]
     disturb = Disturbance(model, conditions, lenders)
     for window in windows(clips, max(WINDOW * batch, POOL_CLIPS)):
         began = perf_counter()
-        ready = [Ready(clip, model.preparations(clip, conditions.without)) for clip in window]
+        named = [with_targets(clip, names) for clip in window]
+        ready = [Ready(clip, model.preparations(clip, conditions.without)) for clip in named]
         computed += perf_counter() - began
         heard += sum(seconds(model, item.inputs) for item in ready)
         ready = sorted(disturb(ready), key=lambda item: seconds(model, item.inputs))

@@ -100,7 +100,7 @@ def test_a_streaming_file_answers_clips_like_any_other(exported: tuple[Path, Mod
 
 
 def test_the_same_weights_hear_a_whole_clip_at_once(tmp_path: Path) -> None:
-    run = run_of(ENCODERS["conformer"], tmp_path / "run")
+    run = run_of({**ENCODERS["gru"], "layers": 1}, tmp_path / "run")
     export_run(run, tmp_path / "whole.onnx")
     export_run(run, tmp_path / "int8.onnx", streaming=True, int8=True)
     clip = {"voice": sound(1.5)}
@@ -118,10 +118,18 @@ def test_the_same_weights_hear_a_whole_clip_at_once(tmp_path: Path) -> None:
         ({"fusion": "self_attention"}, "looks across time"),
         ({"trunk": {"kind": "rnn", "layers": 1}}, "trunk"),
         ({"encoder": {**ENCODERS["gru"], "front_end": "mfcc"}}, "whole"),
+        ({"clock": 20}, "the clock's 20 Hz"),
+        ({"encoder": {**ENCODERS["conformer"], "subsample": 2}}, "comes at 50"),
+        (
+            {"clock": 12.5, "encoder": {**ENCODERS["conformer"], "chunk_ms": 40, "subsample": 8}},
+            "less than a",
+        ),
+        ({"prepare": {"kind": "samples", "denoise": "wiener"}}, "denoise"),
     ],
 )
 def test_what_hears_only_what_is_whole_is_told_so(tmp_path: Path, changes: dict[str, Any], says: str) -> None:
-    streams = {"voice": {"from": "audio", "encoder": changes.pop("encoder", ENCODERS["gru"])}}
+    encoder, prepare = changes.pop("encoder", ENCODERS["gru"]), changes.pop("prepare", "samples")
+    streams = {"voice": {"from": "audio", "prepare": prepare, "encoder": encoder}}
     run = run_of({}, tmp_path / "run", streams=streams, **changes)
     with pytest.raises(RecipeError, match=says):
         export_run(run, tmp_path / "streaming.onnx", streaming=True)

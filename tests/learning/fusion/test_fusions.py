@@ -18,6 +18,8 @@ from trichord.prepare.preparation import InputSpec
 DIM = 8
 SHAPES = {"voice": Shape(6, 25.0), "lips": Shape(DIM, 25.0), "words": Shape(5, None)}
 KINDS = Kinds(FUSIONS)
+ON_THE_CLOCK = [kind for kind in FUSIONS if kind != "ask"]
+"""Fusions whose timeline is that of the streams that have a clock."""
 
 Lengths = dict[str, list[int]]
 FULL: Lengths = {"voice": [9, 4, 6], "lips": [5, 7, 6], "words": [3, 4, 2]}
@@ -69,6 +71,7 @@ def fusion(kind):
     return build(kind)
 
 
+@pytest.mark.parametrize("kind", ON_THE_CLOCK)
 def test_one_stream_of_width_dim_comes_out(fusion):
     fused = fusion(make(FULL))
     assert fused.values.shape == (3, 9, DIM)
@@ -78,7 +81,7 @@ def test_one_stream_of_width_dim_comes_out(fusion):
     assert (fused.values[~fused.mask] == 0).all()
 
 
-def test_every_parameter_and_every_stream_has_a_gradient(fusion):
+def test_every_parameter_and_every_stream_has_a_gradient(kind, fusion):
     streams = make(HOLES)
     for stream in streams.values():
         stream.values.requires_grad_()
@@ -86,9 +89,10 @@ def test_every_parameter_and_every_stream_has_a_gradient(fusion):
     for name, parameter in fusion.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name
+    answered = torch.ones(4, dtype=torch.bool) if kind in ON_THE_CLOCK else streams["words"].lengths > 0
     for name, stream in streams.items():
         heard = stream.values.grad.abs().sum((1, 2)) > 0
-        assert heard.tolist() == (stream.lengths > 0).tolist(), name
+        assert heard.tolist() == ((stream.lengths > 0) & answered).tolist(), name
         assert (stream.values.grad[~stream.mask] == 0).all(), name
 
 
@@ -145,7 +149,8 @@ def test_an_item_alone_equals_the_item_in_any_batch(kind):
         streams = make(lengths, more=more)
         fused = fusion(streams)
         clocked = torch.stack([streams["voice"].lengths, streams["lips"].lengths]).amax(0)
-        expected = torch.where(clocked > 0, clocked, streams["words"].lengths)
+        words = streams["words"].lengths
+        expected = torch.where(clocked > 0, clocked, words) if kind in ON_THE_CLOCK else words
         assert fused.lengths.tolist() == expected.tolist()
         for row in range(len(expected)):
             assert_same_row(fused, row, fusion(one(streams, row)), 0)
@@ -162,6 +167,7 @@ def test_the_order_of_items_does_not_matter(fusion):
         assert_same_row(other, row, fused, origin)
 
 
+@pytest.mark.parametrize("kind", ON_THE_CLOCK)
 @torch.no_grad()
 def test_each_frame_hears_the_whole_text(kind):
     fusion = build(kind)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -69,6 +71,34 @@ def test_an_unknown_class_is_named():
         head.fit([3.0])
     with pytest.raises(InputError, match="there are none"):
         head.fit([])
+
+
+def steps(rows, lengths):
+    return Stream(torch.tensor(rows)[..., None], torch.tensor(lengths), None)
+
+
+def test_each_step_has_a_number_where_it_is_known():
+    head = Regress(each="step")
+    head.fit([(1.0, math.nan), (3.0,), ()])
+    assert (head.mean, head.std) == ([2.0], [1.0])
+    assert head.metadata()["each"] == "step"
+    assert head.by_step and not Regress().by_step
+    logits = steps([[0.0, 9.0], [2.0, 9.0]], [2, 1])
+    assert head.loss(logits, [(1.0, math.nan), (3.0,)]) == 1.0  # (0 + 1)² and (2 - 1)²
+    assert head.loss(logits, [(1.0, math.nan), None]) == 1.0
+    assert head.loss(logits, [(math.nan, math.nan), None]) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("target", "says"),
+    [((1.0,), "1 numbers for 2 steps"), (1.0, "a number for each step"), ("high", "a number for each step"),
+     ((1.0, math.inf), "must not be infinite")],
+)  # fmt: skip
+def test_what_is_no_number_for_each_step_is_refused(target, says):
+    head = Regress(each="step")
+    head.fit([(1.0, 2.0)])
+    with pytest.raises(InputError, match=says):
+        head.loss(steps([[0.0, 9.0]], [2]), [target])
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=20))

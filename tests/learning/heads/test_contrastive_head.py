@@ -10,7 +10,10 @@ import torch.nn.functional as F
 from trichord.decoding import decode, log_probability
 from trichord.errors import ArtifactError, InputError
 from trichord.learning.heads.contrastive import Contrastive, supervised_contrast, with_margin
+from trichord.learning.model import Model
+from trichord.learning.recipe import load_recipe
 from trichord.learning.stream import Stream
+from trichord.prepare.preparation import InputSpec
 
 HEAD = {"kind": "contrastive", "size": 2, "scale": 5.0}
 
@@ -96,3 +99,16 @@ def test_nothing_lies_in_the_midst():
     assert log_probability(HEAD, np.zeros((0, 2)), (0.6, 0.8)) == pytest.approx(-2.5)
     with pytest.raises(InputError, match="expected 2 numbers"):
         log_probability(HEAD, [[1.0, 0.0]], (1.0,))
+
+
+@pytest.mark.parametrize("stage", ["middle", "late"])
+def test_the_places_that_labels_gather_at_are_learnt(stage):
+    streams = {"signal": {"from": "signal", "encoder": "features"}}
+    heads = {"speaker": {"kind": "contrastive", "size": 8}}
+    recipe = load_recipe({"corpus": "scenes", "dim": 8, "streams": streams, "heads": heads, "stage": stage})
+    recipe.heads["speaker"].fit(["a", "b"])
+    model = Model(recipe, {"signal": InputSpec("array", 25.0, (3,))})
+    logits = model({"signal": (torch.randn(2, 5, 3), torch.tensor([5, 5]))}).logits["speaker"]
+    model.judging(recipe.heads)["speaker"].loss(logits, ["a", "b"]).backward()
+    (centres,) = [parameter for name, parameter in model.named_parameters() if "centres" in name]
+    assert centres.grad is not None and centres.grad.abs().sum() > 0

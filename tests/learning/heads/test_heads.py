@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import nn
 
 from parity import HeadAlone, assert_export_parity
 from trichord.clip import Event
+from trichord.decoding.generate import Beside
 from trichord.kinds import Kinds
 from trichord.learning.heads import HEADS
+from trichord.learning.heads.generate import Generate, step_of
 from trichord.learning.stream import Stream, mask_of
 from trichord.prepare.preparation import InputSpec
 
-DIM = 6
+DIM = 8
 KINDS = Kinds(HEADS)
 TARGETS = {
     "ctc": ["Cab a", "b", "", "a bad cab"],
+    "generate": ["Cab a", "b", "", "a bad cab"],
     "classify": ["yes", "no", "yes", "maybe"],
     "regress": [(0.5, 3.0), (1.5, -2.0), (2.5, 0.0), (-1.0, 7.0)],
     "contrastive": ["ann", "bob", "ann", "bob"],
@@ -30,11 +35,14 @@ TARGETS = {
 CHOICES = [
     "ctc",
     {"kind": "ctc", "units": "word"},
+    "generate",
+    {"kind": "generate", "units": "subword", "layers": 1, "label_smoothing": 0.0},
     "classify",
     {"kind": "classify", "class_weights": "balanced", "label_smoothing": 0.1},
     "regress",
     {"kind": "regress", "criterion": "mae"},
     {"kind": "regress", "criterion": "ccc"},
+    {"kind": "regress", "each": "step"},
     "contrastive",
     {"kind": "contrastive", "criterion": "supervised", "size": 3, "scale": 10},
     "tag",
@@ -42,8 +50,18 @@ CHOICES = [
 ]
 
 
+STEPS = [[float(row + step) if step in (1, 5) else math.nan for step in range(n)]
+         for row, n in enumerate((19, 12, 15, 23))]  # fmt: skip
+"""Targets of heads that answer each step with a number, few of which are known."""
+
+
 def kind_of(choice):
     return choice if isinstance(choice, str) else choice["kind"]
+
+
+def targets_of(choice):
+    by_step = isinstance(choice, dict) and choice.get("each") == "step"
+    return STEPS if by_step else TARGETS[kind_of(choice)]
 
 
 @pytest.fixture(params=CHOICES, ids=str)
@@ -53,7 +71,7 @@ def choice(request):
 
 @pytest.fixture
 def targets(choice):
-    return TARGETS[kind_of(choice)]
+    return targets_of(choice)
 
 
 @pytest.fixture
@@ -64,7 +82,7 @@ def head(choice):
 def build(choice):
     torch.manual_seed(0)
     made = KINDS.make(choice)
-    made.fit(TARGETS[kind_of(choice)])
+    made.fit(targets_of(choice))
     made.build(DIM)
     return made.eval()
 
@@ -85,14 +103,15 @@ def test_every_head_has_targets_here():
 def test_it_answers_every_step_or_once(head):
     logits = head(fused((9, 0, 4)))
     once = head.rate_of(25.0) is None
-    assert logits.values.shape == (3, 1 if once else 9, head.outputs)
+    told = head.width if isinstance(head, Generate) else head.outputs  # it writes later, from what it is told
+    assert logits.values.shape == (3, 1 if once else 9, told)
     assert logits.lengths.tolist() == ([1, 0, 1] if once else [9, 0, 4])
     assert logits.rate == head.rate_of(25.0)
     assert (logits.values[~logits.mask] == 0).all()
 
 
 def test_it_learns_its_targets(head, targets):
-    optimizer = torch.optim.Adam(head.parameters(), 0.1)
+    optimizer = torch.optim.Adam(head.parameters(), 0.02 if head.layered_loss else 0.1)
     stream, losses = fused(), []
     for _ in range(100):
         loss = head.loss(head(stream), targets)
@@ -154,21 +173,24 @@ def test_an_item_alone_equals_the_item_in_a_batch(head):
         torch.testing.assert_close(logits.values[row, :steps], alone.values[0, :steps], atol=1e-5, rtol=1e-5)
 
 
-def test_the_loss_needs_no_layers_and_metadata_restores_it(choice, head, targets):
+def test_the_loss_needs_no_layers_unless_it_says_so_and_metadata_restores_it(choice, head, targets):
     logits = head(fused())
     other = KINDS.make(choice)
     other.restore(head.metadata())
     assert other.metadata() == head.metadata()
     assert other.outputs == head.outputs
-    torch.testing.assert_close(other.loss(logits, targets), head.loss(logits, targets))
+    if not head.layered_loss:
+        torch.testing.assert_close(other.loss(logits, targets), head.loss(logits, targets))
 
 
 def test_decoding_reads_the_metadata(head):
     from trichord.decoding import decode
 
     answer = head(fused())
+    beside = Beside(step_of(head)) if isinstance(head, Generate) else None
     for row, length in enumerate(answer.lengths.tolist()):
-        assert decode(head.metadata(), answer.values[row, :length].detach().numpy(), rate=25.0) is not None
+        logits = answer.values[row, :length].detach().numpy()
+        assert decode(head.metadata(), logits, rate=25.0, beside=beside) is not None
 
 
 def test_a_head_is_described_as_it_was_made(choice):

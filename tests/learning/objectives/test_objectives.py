@@ -13,8 +13,10 @@ from trichord.clip import Event
 from trichord.errors import MissingError, RecipeError
 from trichord.kinds import Kinds
 from trichord.learning.batch import Batch, Item
+from trichord.learning.encoders.front_ends.ready import Ready
 from trichord.learning.heads.classify import Classify
 from trichord.learning.objectives import OBJECTIVES, Outputs, Surroundings
+from trichord.learning.objectives.filter_augment import FilterAugment
 from trichord.learning.objectives.spec_augment import SpecAugment
 from trichord.learning.stream import Shape, Stream
 from trichord.prepare.noise import power
@@ -40,6 +42,7 @@ PARTS = [
     {"kind": "speed"},
     {"kind": "speed", "streams": ["voice"], "factors": [1.1]},
     {"kind": "spec_augment", "stream": "voice"},
+    {"kind": "filter_augment", "stream": "voice", "probability": 1},
     {"kind": "mirror", "stream": "lips"},
     {"kind": "mirror", "stream": "face", "probability": 1},
     {"kind": "shift", "stream": "lips", "pixels": 2},
@@ -51,6 +54,7 @@ PARTS = [
     {"kind": "align", "streams": ["voice", "words"]},
     {"kind": "adversarial"},
     {"kind": "adversarial", "of": "speaker"},
+    {"kind": "masked_prediction", "stream": "pulse", "codes": 8},
     {"kind": "mixup"},
     {"kind": "swap_means", "by": "speaker", "probability": 1},
     {"kind": "swap_steps", "stream": "pulse", "share": 0.5},
@@ -80,6 +84,8 @@ def draw(n: int, rng: np.random.Generator) -> list[Item]:
 def surroundings() -> Surroundings:
     head = Classify()
     head.fit(LABELS["class"])
+    front = Ready()
+    front.build(SPECS["pulse"])
     return Surroundings(
         SPECS,
         draw,
@@ -89,6 +95,7 @@ def surroundings() -> Surroundings:
         fused=16,
         heads={"class": head},
         items=[item(index, 0.1) for index in range(4)],
+        fronts={"pulse": front},
     )
 
 
@@ -390,6 +397,29 @@ def test_spec_augment_blanks_about_what_it_says():
     assert float(blank.all(2).sum(1).float().mean()) == pytest.approx(10, abs=0.8)
 
 
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=4), st.integers(1, 30), st.integers(2, 9))
+@settings(deadline=None)
+def test_filter_augment_adds_one_smooth_curve_to_each_item(lengths, width, knots):
+    augment = FilterAugment("voice", knots, probability=1)
+    frames = Stream(torch.randn(len(lengths), 40, width), torch.tensor(lengths), 100.0)
+    added = augment.change_features("voice", frames).values - frames.values
+    for row, length in enumerate(lengths):
+        curve = added[row, :length]
+        torch.testing.assert_close(curve, curve[:1].expand_as(curve), atol=1e-5, rtol=0)
+    assert augment.change_features("lips", frames) is frames
+    untouched = FilterAugment("voice", probability=0).change_features("voice", frames)
+    torch.testing.assert_close(untouched.values, frames.cleared().values)
+
+
+def test_filter_augment_is_as_strong_as_it_says():
+    torch.manual_seed(0)
+    augment = FilterAugment("voice", 2, strength=0.5, probability=0.5)
+    frames = Stream(torch.zeros(2000, 3, 8), torch.full((2000,), 3), 100.0)
+    edges = augment.change_features("voice", frames).values[:, 0, 0]
+    assert float((edges != 0).float().mean()) == pytest.approx(0.5, abs=0.05)
+    assert float(edges[edges != 0].std()) == pytest.approx(0.5, abs=0.05)
+
+
 def pulses(lengths: list[int], targets: list[str]) -> list[Item]:
     rng = np.random.default_rng(0)
     arrays = [rng.standard_normal((length, 2)).astype(np.float32) for length in lengths]
@@ -438,12 +468,22 @@ def test_mixup_stands_before_what_weighs_losses(earlier):
         objective.weigh(before.weigh(losses, outputs, batch), outputs, batch)
 
 
+def test_mixup_mixes_sound():
+    items = [item(0, 0.1, without=("lips", "face", "words", "pulse")),
+             item(1, 0.2, without=("lips", "face", "words", "pulse"))]  # fmt: skip
+    changed = make({"kind": "mixup", "alpha": 50}).change(items, np.random.default_rng(3))
+    assert {len(one.inputs["voice"]) for one in changed} <= {1600, 3200}
+    for one, own in zip(changed, items, strict=True):
+        assert one.inputs["voice"].dtype == np.float32
+        assert one is own or not np.allclose(one.inputs["voice"][:1600], own.inputs["voice"][:1600])
+
+
 def test_mixup_leaves_items_of_other_streams_alone():
     objective = make({"kind": "mixup"})
     items = [*pulses([4, 2], ["greeting", "question"]), item(0, 0.1), Item("none", {})]
     changed = objective.change(items, np.random.default_rng(0))
     assert changed[2] is items[2]
     assert changed[3] is items[3]
-    with pytest.raises(RecipeError, match="the streams give frames and samples"):
-        specs = {name: SPECS[name] for name in ("voice", "lips")}
+    with pytest.raises(RecipeError, match="the streams give frames and tokens"):
+        specs = {name: SPECS[name] for name in ("words", "lips")}
         Kinds(OBJECTIVES).make("mixup").build(Surroundings(specs, draw, dim=16))

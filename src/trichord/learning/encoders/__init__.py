@@ -11,6 +11,7 @@ from trichord.learning.encoders.encoder import Encoder
 from trichord.learning.encoders.features import Features
 from trichord.learning.encoders.lip_cnn import LipCnn
 from trichord.learning.encoders.mlp import Mlp
+from trichord.learning.encoders.pretrained import Pretrained
 from trichord.learning.encoders.rnn import Rnn
 from trichord.learning.encoders.transformer import Transformer
 
@@ -20,6 +21,7 @@ ENCODERS: dict[str, type[Encoder]] = {
     "features": Features,
     "lip_cnn": LipCnn,
     "mlp": Mlp,
+    "pretrained": Pretrained,
     "rnn": Rnn,
     "transformer": Transformer,
 }

@@ -8,12 +8,12 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
+from trichord.learning.dropout import Dropout, DropoutShare
 from trichord.learning.encoders.encoder import Encoder
 from trichord.learning.encoders.front_ends import AnyFrontEnd
 from trichord.learning.stream import Stream
 
 Layers = Annotated[int, Field(ge=1, le=64)]
-Dropout = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Cnn(Encoder):
@@ -33,7 +33,7 @@ class Cnn(Encoder):
         layers: Layers = 4,
         kernel: Annotated[int, Field(ge=1, le=255)] = 5,
         dilate: bool = True,
-        dropout: Dropout = 0.1,
+        dropout: DropoutShare = 0.1,
         front_end: AnyFrontEnd | None = None,
         dim: int | None = None,
         subsample: int | None = None,
@@ -64,7 +64,7 @@ class ConvolutionBlock(nn.Module):
         self.norm = nn.LayerNorm(dim)
         self.convolution = nn.Conv1d(dim, dim, kernel, padding="same", dilation=reach)
         self.project = nn.Linear(dim, dim)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, stream: Stream) -> Stream:
         seen = stream._replace(values=self.norm(stream.values)).cleared().values

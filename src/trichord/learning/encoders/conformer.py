@@ -9,7 +9,9 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from trichord.learning.encoders.cnn import Dropout, Layers, odd
+from trichord.errors import RecipeError
+from trichord.learning.dropout import Dropout, DropoutShare
+from trichord.learning.encoders.cnn import Layers, odd
 from trichord.learning.encoders.encoder import Chunk, Encoder
 from trichord.learning.encoders.front_ends import AnyFrontEnd
 from trichord.learning.encoders.transformer import FeedForward, Heads, SelfAttention
@@ -49,7 +51,7 @@ class Conformer(Encoder):
         heads: Heads = 4,
         kernel: Annotated[int, Field(ge=1, le=255)] = 15,
         expansion: Annotated[int, Field(ge=1, le=16)] = 4,
-        dropout: Dropout = 0.1,
+        dropout: DropoutShare = 0.1,
         causal: bool = False,
         chunk_ms: Chunk = 640,
         left_ms: Annotated[float, Field(ge=0, le=60_000)] = 5120,
@@ -80,8 +82,10 @@ class Conformer(Encoder):
         return stream
 
     def causal_body(self, stream: Stream, memory: Memory) -> Stream:
-        assert stream.rate is not None  # a memory is of sound, which has a clock
-        sight = Sight(*(max(1, round(ms / 1000 * stream.rate)) for ms in (self.chunk_ms, self.left_ms)))
+        if stream.rate is None:
+            raise RecipeError("a causal conformer hears what has a clock; this stream has none")
+        chunk, left = (round(ms / 1000 * stream.rate) for ms in (self.chunk_ms, self.left_ms))
+        sight = Sight(max(1, chunk), left)
         limited = self.limited or (self.training and bool(torch.rand(()) < LIMITED_SHARE))
         for block in self.blocks:
             stream = block(stream, memory, sight, limited)
@@ -125,7 +129,7 @@ class ConvolutionModule(nn.Module):
         self.depthwise = nn.Conv1d(dim, dim, kernel, padding=0 if causal else "same", groups=dim)
         self.depthwise_norm = nn.LayerNorm(dim)
         self.project = nn.Linear(dim, dim)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, stream: Stream, memory: Memory | None = None) -> Tensor:
         """Return `(batch, time, dim)`."""

@@ -103,8 +103,17 @@ class Encoder(nn.Module):
                 f"{type(self).__name__} hears a stream only when it is whole; "
                 "for blocks, use a conformer or an rnn with causal: true"
             )
+        factor = self.step_down.factor
+        rate = None if self.front.rate is None else self.front.rate / factor
+        if rate is None or abs(rate - clock) > 1e-3:
+            raise RecipeError(
+                f"what is heard in blocks must come at the clock's {clock:g} Hz, and this comes at "
+                f"{'none' if rate is None else f'{rate:g}'}; let clock, hop_ms and subsample agree"
+            )
         steps = round(self.chunk_ms / 1000 * clock)
-        return self.front.steps_in(steps * self.step_down.factor)
+        if steps < 1:
+            raise RecipeError(f"chunk_ms {self.chunk_ms:g} is less than a step, {1000 / clock:g}")
+        return self.front.steps_in(steps * factor)
 
 
 def factor(rate: float | None, clock: float) -> int:

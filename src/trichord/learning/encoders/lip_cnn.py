@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from trichord.learning.encoders.cnn import Dropout, Layers
+from trichord.learning.dropout import DropoutShare
+from trichord.learning.encoders.cnn import Layers
 from trichord.learning.encoders.front_ends import AnyFrontEnd
 from trichord.learning.encoders.front_ends.lip_stem import LipStem
 from trichord.learning.encoders.rnn import Rnn
@@ -21,7 +22,7 @@ class LipCnn(Rnn):
     def __init__(
         self,
         layers: Layers = 2,
-        dropout: Dropout = 0.1,
+        dropout: DropoutShare = 0.1,
         front_end: AnyFrontEnd | None = None,
         dim: int | None = None,
         subsample: int | None = None,

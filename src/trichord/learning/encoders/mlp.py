@@ -5,11 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated
 
-import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from trichord.learning.encoders.cnn import Dropout
+from trichord.learning.dropout import Dropout, DropoutShare, dropped
 from trichord.learning.encoders.encoder import Encoder
 from trichord.learning.encoders.front_ends import AnyFrontEnd
 from trichord.learning.memory import Memory
@@ -30,8 +29,8 @@ class Mlp(Encoder):
     def __init__(
         self,
         hidden: Annotated[tuple[Annotated[int, Field(ge=1, le=8192)], ...], Field(max_length=16)] = (128,),
-        input_dropout: Dropout = 0.0,
-        dropout: Dropout = 0.1,
+        input_dropout: DropoutShare = 0.0,
+        dropout: DropoutShare = 0.1,
         front_end: AnyFrontEnd | None = None,
         dim: int | None = None,
         subsample: int | None = None,
@@ -41,13 +40,13 @@ class Mlp(Encoder):
         self.input_dropout, self.dropout = input_dropout, dropout
 
     def embed(self, frames: Stream, memory: Memory | None = None) -> Stream:
-        kept = F.dropout(frames.values, self.input_dropout, self.training)
+        kept = dropped(frames.values, self.input_dropout) if self.training else frames.values
         return super().embed(frames._replace(values=kept), memory)
 
     def build_body(self, dim: int) -> None:
         widths = [dim, *self.hidden, dim]
         self.layers = nn.Sequential(
-            *(nn.Sequential(nn.GELU(), nn.Dropout(self.dropout), nn.Linear(a, b))
+            *(nn.Sequential(nn.GELU(), Dropout(self.dropout), nn.Linear(a, b))
               for a, b in pairwise(widths))
         )  # fmt: skip
         self.norm = nn.LayerNorm(dim)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from trichord.learning.encoders.cnn import Dropout, Layers
+from trichord.learning.dropout import Dropout, DropoutShare
+from trichord.learning.encoders.cnn import Layers
 from trichord.learning.encoders.encoder import Chunk, Encoder
 from trichord.learning.encoders.front_ends import AnyFrontEnd
 from trichord.learning.encoders.recurrent import Cell, Recurrent
@@ -31,7 +32,7 @@ class Rnn(Encoder):
         cell: Cell = "gru",
         layers: Layers = 2,
         bidirectional: bool = True,
-        dropout: Dropout = 0.1,
+        dropout: DropoutShare = 0.1,
         causal: bool = False,
         chunk_ms: Chunk = 160,
         front_end: AnyFrontEnd | None = None,
@@ -52,7 +53,7 @@ class Rnn(Encoder):
         self.recurrent = nn.ModuleList(
             Recurrent(self.cell, dim, self.bidirectional) for _ in range(self.layers)
         )
-        self.drop = nn.Dropout(self.dropout)
+        self.drop = Dropout(self.dropout)
 
     def body(self, stream: Stream) -> Stream:
         return self.through(stream, None)

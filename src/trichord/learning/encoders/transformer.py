@@ -8,7 +8,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from trichord.learning.attention import Attention
-from trichord.learning.encoders.cnn import Dropout, Layers
+from trichord.learning.dropout import Dropout, DropoutShare
+from trichord.learning.encoders.cnn import Layers
 from trichord.learning.encoders.encoder import Encoder
 from trichord.learning.encoders.front_ends import AnyFrontEnd
 from trichord.learning.memory import Memory, Sight
@@ -34,7 +35,7 @@ class Transformer(Encoder):
         layers: Layers = 3,
         heads: Heads = 4,
         expansion: Annotated[int, Field(ge=1, le=16)] = 4,
-        dropout: Dropout = 0.1,
+        dropout: DropoutShare = 0.1,
         front_end: AnyFrontEnd | None = None,
         dim: int | None = None,
         subsample: int | None = None,
@@ -77,7 +78,7 @@ class SelfAttention(nn.Module):
         super().__init__()
         self.norm = nn.LayerNorm(dim)
         self.attention = Attention(dim, heads, dropout, rotary=True)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, stream: Stream) -> Tensor:
         normed = stream._replace(values=self.norm(stream.values)).cleared()
@@ -97,7 +98,7 @@ class FeedForward(nn.Sequential):
             nn.LayerNorm(dim),
             nn.Linear(dim, dim * expansion),
             nn.SiLU(),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Linear(dim * expansion, dim),
-            nn.Dropout(dropout),
+            Dropout(dropout),
         )

@@ -12,8 +12,10 @@ from torch import nn
 
 from trichord import __version__
 from trichord.artifact import Block, Metadata
+from trichord.errors import InputError, RecipeError
 from trichord.files import atomic
 from trichord.learning.export.clean import finish
+from trichord.learning.export.generative import export_halves, writers_of
 from trichord.learning.export.graph import export_graph
 from trichord.learning.export.quantise import quantise
 from trichord.learning.export.stateful import blocks_of, export_blocks, memory_of
@@ -23,6 +25,7 @@ from trichord.learning.recipe import Recipe
 from trichord.learning.stream import Stream
 from trichord.learning.training.run import RunFolder, streams_of
 from trichord.prepare.preparation import InputSpec
+from trichord.prepare.samples import Samples
 
 
 class Logits(nn.Module):
@@ -46,23 +49,42 @@ def export_run(
 ) -> Metadata:
     """Write a run's best model as one ONNX file and return what the file says of itself.
 
-    A `streaming` file hears a stream block by block, with the weights of the other. Raises RecipeError where
-    the model cannot.
+    A `streaming` file hears a stream block by block, with the weights of the other. Where a head writes unit
+    by unit, the file is generative. Raises RecipeError where the model cannot, or answers nothing.
     """
     recipe, model = run.load()
-    metadata = describe(recipe, name=target.stem, scores=scores or {})
+    if not recipe.heads:
+        raise RecipeError(
+            f"{run.path}: has no heads, so there is nothing to export; name it in another recipe's "
+            "training.start_from"
+        )
+    steps = {name: writer.width for name, writer in writers_of(model).items()}
+    metadata = describe(recipe, name=target.stem, scores=scores or {}, steps=steps)
     specs = {name: stream.input.spec for name, stream in metadata.streams.items()}
     if streaming:
+        check_prepared_as_it_comes(recipe)
         metadata = metadata.model_copy(update={"kind": "stateful", "block": block_of(model, specs)})
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder) / "whole.onnx" if int8 else target
         if streaming:
             export_blocks(model, specs, whole, metadata.dump())
+        elif steps:
+            export_halves(model, specs, whole, metadata.dump())
         else:
             export_graph(Logits(model), specs, whole, metadata=metadata.dump())
         if int8:
             quantise(whole, target)
     return metadata
+
+
+def check_prepared_as_it_comes(recipe: Recipe) -> None:
+    """Raise RecipeError where a stream of sound is prepared in a way that needs the whole of it."""
+    for name, stream in recipe.streams.items():
+        if isinstance(stream.prepare, Samples):
+            try:
+                stream.prepare.stream(stream.prepare.rate)
+            except InputError as error:
+                raise RecipeError(f"streams.{name}: {error}") from None
 
 
 def block_of(model: Model, specs: Mapping[str, InputSpec]) -> Block:
@@ -80,16 +102,18 @@ def set_metadata(path: Path, metadata: Metadata) -> None:
         finish(model, temporary, metadata.dump())
 
 
-def describe(recipe: Recipe, *, name: str, scores: Mapping[str, Any]) -> Metadata:
-    """Return a fitted recipe's model-file metadata."""
+def describe(recipe: Recipe, *, name: str, scores: Mapping[str, Any], steps: Mapping[str, int]) -> Metadata:
+    """Return a fitted recipe's model-file metadata; `steps` as `Metadata` has them."""
     about, resolved = recipe.corpus.about, recipe.resolved()
     resolved["corpus"].pop("folder", None)  # where somebody keeps a corpus is nobody else's business
     return Metadata(
+        kind="generative" if steps else "offline",
         name=name,
         max_seconds=recipe.max_seconds,
         clock=recipe.clock,
         streams=streams_of(recipe),
         heads={head: part.metadata() for head, part in recipe.heads.items()},
+        steps=dict(steps),
         stream_dropout=any(isinstance(objective, StreamDropout) for objective in recipe.objectives),
         recipe=resolved,
         licence=about.licence,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from trichord.kinds import Kinds
+from trichord.learning.fusion.ask import Ask
 from trichord.learning.fusion.bottleneck import Bottleneck
 from trichord.learning.fusion.co_attention import CoAttention
 from trichord.learning.fusion.concat import Concat
@@ -40,6 +41,7 @@ FUSIONS: dict[str, type[Fusion]] = {
     "co_attention": CoAttention,
     "cross_attention": CrossAttention,
     "bottleneck": Bottleneck,
+    "ask": Ask,
 }
 
 AnyFusion = Annotated[Fusion, Kinds(FUSIONS)]

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, TypeAlias
 
-import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from trichord.learning.attention import split
+from trichord.learning.attention import attended, split
+from trichord.learning.dropout import Dropout
 from trichord.learning.fusion.frame_attention import dividing
 
 Heads: TypeAlias = Annotated[int, Field(ge=1, le=64)]
-Dropout: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Block(nn.Module):
@@ -29,14 +28,12 @@ class Block(nn.Module):
         self.ask = nn.Linear(dim, 3 * dim)  # queries, keys and values in one product
         self.out = nn.Linear(dim, dim)
         self.think = thinking(dim, dropout)
-        self.drop = nn.Dropout(dropout)
+        self.drop = Dropout(dropout)
 
     def forward(self, tokens: Tensor, present: Tensor) -> Tensor:
         """Return `tokens (batch, tokens, dim)` changed; those not `present (batch, tokens)` tell nothing."""
         q, k, v = (split(part, self.heads) for part in self.ask(self.norm(tokens)).chunk(3, -1))
-        told = F.scaled_dot_product_attention(
-            q, k, v, attn_mask=present[:, None, None, :], dropout_p=self.dropout if self.training else 0.0
-        )
+        told = attended(q, k, v, present[:, None, None, :], self.dropout if self.training else 0.0)
         tokens = tokens + self.drop(self.out(told.transpose(1, 2).flatten(2)))
         return tokens + self.drop(self.think(tokens))
 
@@ -44,5 +41,5 @@ class Block(nn.Module):
 def thinking(dim: int, dropout: float) -> nn.Sequential:
     """Create the feed-forward half of a layer: LayerNorm, then four times the width and back."""
     return nn.Sequential(
-        nn.LayerNorm(dim), nn.Linear(dim, 4 * dim), nn.GELU(), nn.Dropout(dropout), nn.Linear(4 * dim, dim)
+        nn.LayerNorm(dim), nn.Linear(dim, 4 * dim), nn.GELU(), Dropout(dropout), nn.Linear(4 * dim, dim)
     )

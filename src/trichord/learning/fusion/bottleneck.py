@@ -9,7 +9,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from trichord.learning.fusion.block import Block, Dropout, Heads
+from trichord.learning.dropout import DropoutShare
+from trichord.learning.fusion.block import Block, Heads
 from trichord.learning.fusion.fusion import Fusion, projected, projections
 from trichord.learning.fusion.mean import Mean
 from trichord.learning.fusion.position import with_position
@@ -34,7 +35,7 @@ class Bottleneck(Fusion):
         tokens: Annotated[int, Field(ge=1, le=256)] = 4,
         layers: Annotated[int, Field(ge=2, le=24)] = 2,
         heads: Heads = 4,
-        dropout: Dropout = 0.1,
+        dropout: DropoutShare = 0.1,
     ) -> None:
         super().__init__()
         self.tokens, self.layers, self.heads, self.dropout = tokens, layers, heads, dropout

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trichord.learning.fusion.block import Dropout
+from trichord.learning.dropout import Dropout, DropoutShare
 from trichord.learning.fusion.fusion import Fusion, projected, projections
 from trichord.learning.fusion.mean import Mean
 from trichord.learning.fusion.position import with_position
@@ -29,7 +29,7 @@ class CoAttention(Fusion):
     dropout: share of H that is dropped while learning.
     """
 
-    def __init__(self, dropout: Dropout = 0.1) -> None:
+    def __init__(self, dropout: DropoutShare = 0.1) -> None:
         super().__init__()
         self.dropout = dropout
 
@@ -41,7 +41,7 @@ class CoAttention(Fusion):
         self.score = nn.ModuleDict({name: nn.Linear(dim, 1) for name in streams})
         self.out = nn.ModuleDict({name: nn.Linear(dim, dim) for name in streams})
         self.answer = nn.Linear(dim, dim)
-        self.drop = nn.Dropout(self.dropout)
+        self.drop = Dropout(self.dropout)
         self.meet = Mean()
         self.meet.build({name: Shape(dim, shape.rate) for name, shape in streams.items()}, dim)
 

@@ -11,7 +11,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from trichord.learning.attention import Attention
-from trichord.learning.fusion.block import Dropout, Heads, thinking
+from trichord.learning.dropout import Dropout, DropoutShare
+from trichord.learning.fusion.block import Heads, thinking
 from trichord.learning.fusion.frame_attention import dividing
 from trichord.learning.fusion.fusion import Fusion, projected, projections
 from trichord.learning.fusion.gates import Gates
@@ -35,7 +36,7 @@ class CrossAttention(Fusion):
         self,
         layers: Annotated[int, Field(ge=1, le=24)] = 1,
         heads: Heads = 4,
-        dropout: Dropout = 0.1,
+        dropout: DropoutShare = 0.1,
     ) -> None:
         super().__init__()
         self.layers, self.heads, self.dropout = layers, heads, dropout
@@ -83,7 +84,7 @@ class Listener(nn.Module):
         self.told = nn.ModuleList(nn.LayerNorm(dim) for _ in range(others))
         self.attend = nn.ModuleList(Attention(dim, heads, dropout) for _ in range(others))
         self.think = thinking(dim, dropout)
-        self.drop = nn.Dropout(dropout)
+        self.drop = Dropout(dropout)
 
     def forward(self, stream: Stream, others: Sequence[Stream]) -> Stream:
         """Return the stream with what the others told added; the shape stays."""

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from trichord.learning.fusion.block import Dropout
+from trichord.learning.dropout import Dropout, DropoutShare
 from trichord.learning.fusion.fusion import FrameFusion
 
 
@@ -31,7 +31,7 @@ class Graph(FrameFusion):
         self,
         layers: Annotated[int, Field(ge=1, le=24)] = 2,
         reach: Annotated[int, Field(ge=0, le=100)] = 4,
-        dropout: Dropout = 0.1,
+        dropout: DropoutShare = 0.1,
     ) -> None:
         super().__init__()
         self.layers, self.reach, self.dropout = layers, reach, dropout
@@ -57,7 +57,7 @@ class Messages(nn.Module):
         self.norm = nn.LayerNorm(dim)
         self.weigh = nn.Linear(3 * dim, dim)  # of the node itself, over streams, and over time
         self.out = nn.Linear(dim, dim)
-        self.drop = nn.Dropout(dropout)
+        self.drop = Dropout(dropout)
 
     def forward(self, nodes: Tensor, there: Tensor) -> Tensor:
         """Return `nodes (batch, time, streams, dim)` with what they heard; `there` is 1 where a node is."""

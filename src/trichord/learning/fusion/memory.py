@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trichord.learning.fusion.block import Dropout
+from trichord.learning.dropout import Dropout, DropoutShare
 from trichord.learning.fusion.fusion import FrameFusion
 from trichord.learning.fusion.shares import shares
 
@@ -24,7 +24,7 @@ class Memory(FrameFusion):
     dropout: share of the attended numbers that is dropped while learning.
     """
 
-    def __init__(self, dropout: Dropout = 0.1) -> None:
+    def __init__(self, dropout: DropoutShare = 0.1) -> None:
         super().__init__()
         self.dropout = dropout
 
@@ -32,7 +32,7 @@ class Memory(FrameFusion):
         both = 2 * streams * dim  # what all LSTMs hold, before and now
         self.listen = nn.ModuleList(nn.LSTM(dim, dim, batch_first=True) for _ in range(streams))
         self.attend = nn.Sequential(nn.Linear(both, dim), nn.ReLU(), nn.Linear(dim, both))
-        self.drop = nn.Dropout(self.dropout)
+        self.drop = Dropout(self.dropout)
         self.remember = nn.LSTM(both, dim, batch_first=True)
         self.out = nn.Linear((streams + 1) * dim, dim)
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from trichord.errors import RecipeError
-from trichord.learning.fusion.block import Dropout
+from trichord.learning.dropout import Dropout, DropoutShare
 from trichord.learning.fusion.fusion import FrameFusion
 from trichord.learning.fusion.shares import each
 
@@ -28,7 +28,7 @@ class TensorFusion(FrameFusion):
     dropout: share of those numbers that is dropped while learning.
     """
 
-    def __init__(self, width: Annotated[int, Field(ge=1, le=256)] = 16, dropout: Dropout = 0.1) -> None:
+    def __init__(self, width: Annotated[int, Field(ge=1, le=256)] = 16, dropout: DropoutShare = 0.1) -> None:
         super().__init__()
         self.width, self.dropout = width, dropout
 
@@ -40,7 +40,7 @@ class TensorFusion(FrameFusion):
                 f"{LARGEST} at most; take a smaller width, or low_rank_tensor"
             )
         self.narrow = nn.ModuleList(nn.Linear(dim, self.width) for _ in range(streams))
-        self.drop = nn.Dropout(self.dropout)
+        self.drop = Dropout(self.dropout)
         self.mix = nn.Linear(size, dim)
 
     def join(self, values: Tensor, present: Tensor) -> Tensor:

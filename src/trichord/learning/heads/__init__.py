@@ -8,6 +8,7 @@ from trichord.kinds import Kinds
 from trichord.learning.heads.classify import Classify
 from trichord.learning.heads.contrastive import Contrastive
 from trichord.learning.heads.ctc import Ctc
+from trichord.learning.heads.generate import Generate
 from trichord.learning.heads.head import Head
 from trichord.learning.heads.regress import Regress
 from trichord.learning.heads.tag import Tag
@@ -16,6 +17,7 @@ HEADS: dict[str, type[Head]] = {
     "classify": Classify,
     "contrastive": Contrastive,
     "ctc": Ctc,
+    "generate": Generate,
     "regress": Regress,
     "tag": Tag,
 }

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from trichord.clip import Target
+from trichord.learning.dropout import Dropout
 from trichord.learning.heads.head import Head, answerable, nothing
 from trichord.learning.heads.pooling import Pooling
 from trichord.learning.stream import Stream
@@ -27,7 +28,7 @@ class ClipHead(Head):
 
     def build(self, dim: int) -> None:
         self.pool = Pooling(dim)
-        self.answer = nn.Sequential(nn.Dropout(self.dropout), nn.Linear(2 * dim, self.outputs))
+        self.answer = nn.Sequential(Dropout(self.dropout), nn.Linear(2 * dim, self.outputs))
 
     def rate_of(self, rate: float | None) -> float | None:
         return None

@@ -15,6 +15,7 @@ from trichord.clip import Target
 from trichord.decoding.metadata import ClassifyMetadata, read_head
 from trichord.errors import InputError
 from trichord.kinds import nearest
+from trichord.learning.dropout import DropoutShare
 from trichord.learning.heads.answer import ClipHead
 from trichord.learning.heads.head import balance
 from trichord.learning.stream import Stream
@@ -35,7 +36,7 @@ class Classify(ClipHead):
         class_weights: Literal["balanced"] | None = None,
         label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0,
         weight: Annotated[float, Field(ge=0)] = 1.0,
-        dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1,
+        dropout: DropoutShare = 0.1,
     ) -> None:
         super().__init__(weight, dropout)
         self.class_weights, self.label_smoothing = class_weights, label_smoothing

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from trichord.clip import Target
 from trichord.decoding.metadata import ContrastiveMetadata, read_head
 from trichord.errors import InputError
+from trichord.learning.dropout import DropoutShare
 from trichord.learning.heads.answer import ClipHead
 from trichord.learning.stream import Stream
 
@@ -34,6 +35,8 @@ class Contrastive(ClipHead):
     dropout: share of the pooled vector that is dropped while learning.
     """
 
+    layered_loss = True  # the places that labels gather at are learnt
+
     def __init__(
         self,
         criterion: Literal["angular", "supervised"] = "angular",
@@ -41,7 +44,7 @@ class Contrastive(ClipHead):
         margin: Annotated[float, Field(ge=0, lt=1.5)] = 0.2,
         scale: Annotated[float, Field(gt=0)] = 20.0,
         weight: Annotated[float, Field(ge=0)] = 1.0,
-        dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
+        dropout: DropoutShare = 0.0,
     ) -> None:
         super().__init__(weight, dropout)
         self.criterion, self.size, self.margin, self.scale = criterion, size, margin, scale

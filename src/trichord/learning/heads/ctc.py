@@ -18,6 +18,7 @@ from trichord.decoding.metadata import CtcMetadata, read_head
 from trichord.decoding.options import Pronounced, beam_to_metadata
 from trichord.decoding.subword import learn_subwords, split_word
 from trichord.errors import InputError
+from trichord.learning.dropout import Dropout, DropoutShare
 from trichord.learning.heads.head import Head, answerable, nothing
 from trichord.learning.pronouncing import DictionaryName, dictionary
 from trichord.learning.stream import Stream
@@ -59,13 +60,15 @@ class Ctc(Head):
         language_weight: Annotated[float, Field(ge=0)] | None = None,
         open_vocabulary: bool = False,
         weight: Annotated[float, Field(ge=0)] = 1.0,
-        dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1,
+        dropout: DropoutShare = 0.1,
     ) -> None:
         super().__init__()
         if (units == "phone") != (dictionary is not None):
             raise ValueError("units of phones, and no others, need a dictionary: english or mandarin")
         if units == "phone" and language_order is None:
-            raise ValueError("phones become words by a language model; give a language_order, such as 3")
+            raise ValueError("phones become words by a language model; give a language_order, as 3")
+        if units == "phone" and open_vocabulary:
+            raise ValueError("phones become words of a dictionary; there is no open_vocabulary of them")
         self.units, self.weight, self.dropout = units, weight, dropout
         self.dictionary = dictionary
         self.subwords, self.open_vocabulary = subwords, open_vocabulary
@@ -111,8 +114,12 @@ class Ctc(Head):
         assert self.dictionary is not None
         spoken = dictionary(self.dictionary)
         sentences = [spoken.words(text) for text in texts]
-        ways = {word: tuple(spoken.ways(word)) for word in sorted({w for words in sentences for w in words})}
-        known = Pronounced({word: said for word, said in ways.items() if said}, spoken.joiner)
+        ways = {word: spoken.ways(word) for word in sorted({word for words in sentences for word in words})}
+        for words in sentences:
+            for word, way in zip(words, spoken.spoken(words) or (), strict=False):
+                if way not in ways[word]:  # in a phrase, a word may sound as it never does alone
+                    ways[word].append(way)
+        known = Pronounced({word: tuple(said) for word, said in ways.items() if said}, spoken.joiner)
         return replace(
             options,
             width=PHONE_BEAM,
@@ -134,7 +141,7 @@ class Ctc(Head):
         return len(self.labels)
 
     def build(self, dim: int) -> None:
-        self.write = nn.Sequential(nn.Dropout(self.dropout), nn.Linear(dim, self.outputs))
+        self.write = nn.Sequential(Dropout(self.dropout), nn.Linear(dim, self.outputs))
 
     def forward(self, fused: Stream) -> Stream:
         return fused._replace(values=self.write(fused.cleared().values)).cleared()
@@ -157,9 +164,14 @@ class Ctc(Head):
         )  # fmt: skip
         return (losses / lengths.to(device).clamp(min=1)).mean()
 
-    def writes(self, target: Target) -> Target:
-        """Return a target as an answer without a search writes it: of phones, those of its words."""
-        return target if self.dictionary is None else " ".join(self.split(target))
+    def writes(self, target: Target) -> Target | None:
+        """Return a target as an answer without a search writes it: of phones, those of its words.
+
+        None where the dictionary lacks one of them.
+        """
+        if self.dictionary is None:
+            return target
+        return " ".join(self.split(target)) if self.teaches(target) else None
 
     def teaches(self, target: Target) -> bool:
         """Whether a transcript's units are known: of phones, where the dictionary has all of its words."""
@@ -198,4 +210,4 @@ class Ctc(Head):
 def phones_in(name: DictionaryName, text: str) -> tuple[str, ...]:
     """Return the phones of a normalised transcript; none where the dictionary lacks one of its words."""
     spoken = dictionary(name)
-    return tuple(spoken.phones(spoken.words(text)) or ())
+    return tuple(phone for way in spoken.spoken(spoken.words(text)) or () for phone in way.split())

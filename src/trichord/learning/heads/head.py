@@ -15,12 +15,17 @@ from trichord.learning.stream import Stream
 class Head(nn.Module):
     """Answers one question about a clip.
 
-    The head's name in the recipe is the name of its target in the clips. What is learned from training
-    targets before training (labels, vocabulary, statistics) arrives in `fit`, and travels in `metadata`,
-    which is also all that decoding needs (`trichord.decoding.decode`): the model file carries it.
+    The head's name in the recipe is the name of its target in the clips, unless it has another `target`.
+    What is learned from training targets before training (labels, vocabulary, statistics) arrives in `fit`,
+    and travels in `metadata`, which is also all that decoding needs (`trichord.decoding.decode`): the model
+    file carries it.
     """
 
     weight: float
+    target: str | None = None
+    """The target that it learns, where that does not bear its name: so two heads can learn the same."""
+    layered_loss: ClassVar[bool] = False
+    """Whether its loss reads its layers, so that only the head inside the model can tell it."""
     by_step: ClassVar[bool] = True
     """Whether it answers at every step by itself, so that a stream can be answered while it comes."""
 

@@ -14,6 +14,7 @@ from trichord.clip import Event, Target
 from trichord.decoding.metadata import TagMetadata, read_head
 from trichord.decoding.tag import step_labels
 from trichord.errors import InputError
+from trichord.learning.dropout import Dropout, DropoutShare
 from trichord.learning.heads.head import Head, answerable, balance, nothing
 from trichord.learning.stream import Stream
 
@@ -40,7 +41,7 @@ class Tag(Head):
         class_weights: Literal["balanced"] | None = None,
         label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0,
         weight: Annotated[float, Field(ge=0)] = 1.0,
-        dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1,
+        dropout: DropoutShare = 0.1,
     ) -> None:
         super().__init__()
         if class_weights is not None and outside is not None:
@@ -79,7 +80,7 @@ class Tag(Head):
         return len(self.counts)
 
     def build(self, dim: int) -> None:
-        self.label = nn.Sequential(nn.Dropout(self.dropout), nn.Linear(dim, self.outputs))
+        self.label = nn.Sequential(Dropout(self.dropout), nn.Linear(dim, self.outputs))
 
     def forward(self, fused: Stream) -> Stream:
         return fused._replace(values=self.label(fused.cleared().values)).cleared()

@@ -8,8 +8,10 @@ from trichord.kinds import Kinds
 from trichord.learning.objectives.adversarial import Adversarial
 from trichord.learning.objectives.align import Align
 from trichord.learning.objectives.blend import Blend
+from trichord.learning.objectives.filter_augment import FilterAugment
 from trichord.learning.objectives.frame_labels import FrameLabels
 from trichord.learning.objectives.gradient_norm import GradientNorm
+from trichord.learning.objectives.masked_prediction import MaskedPrediction
 from trichord.learning.objectives.mix_noise import MixNoise
 from trichord.learning.objectives.mixup import Mixup
 from trichord.learning.objectives.objective import Objective, Outputs, Surroundings
@@ -27,8 +29,10 @@ OBJECTIVES: dict[str, type[Objective]] = {
     "adversarial": Adversarial,
     "align": Align,
     "blend": Blend,
+    "filter_augment": FilterAugment,
     "frame_labels": FrameLabels,
     "gradient_norm": GradientNorm,
+    "masked_prediction": MaskedPrediction,
     "mirror": Mirror,
     "mix_noise": MixNoise,
     "mixup": Mixup,

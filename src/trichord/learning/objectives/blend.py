@@ -86,8 +86,9 @@ class Blend(Objective):
 
     def loss_alone(self, stream: str, outputs: Outputs, batch: Batch) -> Tensor:
         """Return what the heads lose who have one stream alone."""
-        heads = cast(nn.ModuleDict, self.alone[stream])
-        return self.total({name: self.heads[name].loss(head(outputs.streams[stream]), batch.targets(name))
+        heads = cast(Mapping[str, Head], self.alone[stream])
+        judges = {name: head if head.layered_loss else self.heads[name] for name, head in heads.items()}
+        return self.total({name: judges[name].loss(head(outputs.streams[stream]), batch.targets(name))
                            for name, head in heads.items()})  # fmt: skip
 
     def total(self, losses: Mapping[str, Tensor]) -> Tensor:

@@ -19,13 +19,16 @@ from trichord.prepare.preparation import Array
 TOLERANCE = 1e-4
 
 
+MIXED = ("array", "samples")
+
+
 class Mixup(Objective):
     """Mixes every item with another of its batch, its inputs as well as its losses.
 
     Zhang et al., "mixup: beyond empirical risk minimization", 2018: inputs are averaged with a weight drawn
     from Beta(alpha, alpha) once a batch, and the heads' losses against both items' targets likewise, which
-    for classes is the same as mixed targets. Only items whose streams are all ready arrays, the same in
-    both, are mixed; a shorter array is followed by zeros. Losses of other objectives know one target alone,
+    for classes is the same as mixed targets. Only items whose streams are all ready arrays or sound, the same
+    in both, are mixed; a shorter one is followed by zeros. Losses of other objectives know one target alone,
     so those that weigh the heads' losses (blend, uncertainty, gradient_norm) stand after this one.
 
     alpha: the larger, the more evenly items are mixed.
@@ -36,10 +39,10 @@ class Mixup(Objective):
         self.alpha = alpha
 
     def build(self, surroundings: Surroundings) -> None:
-        self.arrays = {name for name, spec in surroundings.specs.items() if spec.kind == "array"}
+        self.arrays = {name for name, spec in surroundings.specs.items() if spec.kind in MIXED}
         if not self.arrays:
             kinds = sorted({spec.kind for spec in surroundings.specs.values()})
-            raise RecipeError(f"Mixup mixes ready arrays, but the streams give {' and '.join(kinds)}")
+            raise RecipeError(f"Mixup mixes ready arrays and sound; the streams give {' and '.join(kinds)}")
         self.heads = dict(surroundings.heads)
         self.share, self.partners = 1.0, list[Item]()
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from torch import Tensor, nn
 
 from trichord.learning.batch import Batch, Item
+from trichord.learning.encoders.front_ends.front_end import FrontEnd
 from trichord.learning.heads.head import Head
 from trichord.learning.stream import Shape, Stream
 from trichord.prepare.preparation import InputSpec
@@ -30,7 +31,8 @@ class Surroundings:
     `specs` describes each stream's prepared input; `draw(n, rng)` returns n random training items, for
     objectives that mix clips; `dim` is the model's width; `labels` holds what each class of a head is
     called, for heads that have classes. `shapes` describes the encoded streams, and `fused` is the width of
-    the fused one; `heads` are fitted but not built; `items` are all training clips, prepared.
+    the fused one; `heads` are fitted but not built; `items` are all training clips, prepared; `fronts` are
+    the streams' front ends, built and fitted.
     """
 
     specs: Mapping[str, InputSpec]
@@ -41,6 +43,7 @@ class Surroundings:
     fused: int = 0
     heads: Mapping[str, Head] = field(default_factory=dict)
     items: Sequence[Item] = ()
+    fronts: Mapping[str, FrontEnd] = field(default_factory=dict)
 
 
 class Objective(nn.Module):
@@ -50,8 +53,12 @@ class Objective(nn.Module):
     repeats it; the other hooks may use torch's generator, which is seeded the same way. `progress`, from 0 to
     1, says how much of training is done. What must outlive a batch is a parameter or a buffer: both are saved
     with the run's state.
+
+    `teaches_alone` says whether its loss can teach a model that has no heads; what it then changes is
+    changed for validation clips too, whose loss chooses the epoch.
     """
 
+    teaches_alone: ClassVar[bool] = False
     progress: float = 1.0
 
     def build(self, surroundings: Surroundings) -> None:
@@ -82,3 +89,14 @@ class Objective(nn.Module):
 
     def epoch_done(self) -> None:
         """Draw conclusions, once all batches of an epoch are learned and all validation batches heard."""
+
+
+def changing(objectives: Iterable[Objective]) -> Callable[[str, Stream], Stream]:
+    """Return what makes of a stream's frames what these objectives do, one after the other."""
+
+    def change(name: str, frames: Stream) -> Stream:
+        for objective in objectives:
+            frames = objective.change_features(name, frames)
+        return frames
+
+    return change

@@ -24,15 +24,22 @@ from torch import Tensor, nn
 from trichord.errors import RecipeError, TrichordError
 from trichord.kinds import nearest
 from trichord.learning.batch import Batch, Item, collate
+from trichord.learning.heads.head import Head
 from trichord.learning.model import Model
-from trichord.learning.objectives.objective import Outputs, Surroundings
+from trichord.learning.objectives.objective import Outputs, Surroundings, changing
 from trichord.learning.recipe import Recipe
-from trichord.learning.stream import Stream
 from trichord.learning.training.data import Data
 from trichord.learning.training.optimise import Average, learning_rate, make_optimizer
 from trichord.learning.training.run import RunFolder
 from trichord.learning.training.sampling import batches_to_measure, plan_batches, seconds_of
-from trichord.learning.training.validate import head_losses, predict, rate_of, score, weighted_sum
+from trichord.learning.training.validate import (
+    head_losses,
+    loss_alone,
+    predict,
+    rate_of,
+    score,
+    weighted_sum,
+)
 from trichord.metrics import HIGHER_IS_BETTER
 
 
@@ -69,6 +76,11 @@ class Learner:
         self.epoch, self.batch, self.step, self.loss_sum = 0, 0, 0, 0.0
         self.best, self.best_epoch = math.inf, 0
 
+    @property
+    def judges(self) -> Mapping[str, Head]:
+        """The heads that tell the losses."""
+        return self.raw.judging(self.recipe.heads)
+
     def surroundings(self) -> Surroundings:
         return Surroundings(
             self.data.specs,
@@ -77,8 +89,9 @@ class Learner:
             labels_of(self.recipe),
             shapes=self.raw.shapes,
             fused=self.raw.width,
-            heads=self.recipe.heads,
+            heads=self.judges,
             items=self.data.train,
+            fronts={name: encoder.front for name, encoder in self.raw.encoders.items()},
         )
 
     def draw(self, n: int, rng: np.random.Generator) -> Sequence[Item]:
@@ -151,8 +164,8 @@ class Learner:
         return float(loss.detach())
 
     def loss(self, batch: Batch) -> Tensor:
-        outputs = self.model(self.fabric.to_device(dict(batch.inputs)), self.change_features)
-        losses: Mapping[str, Tensor] = head_losses(self.recipe.heads, outputs.logits, batch)
+        outputs = self.model(self.fabric.to_device(dict(batch.inputs)), changing(self.objectives))
+        losses: Mapping[str, Tensor] = head_losses(self.judges, outputs.logits, batch)
         for objective in self.objectives:
             losses = objective.weigh(losses, outputs, batch)
         loss = weighted_sum(self.recipe.heads, losses)
@@ -160,11 +173,6 @@ class Learner:
             if (more := objective.loss(outputs, batch)) is not None:
                 loss = loss + more
         return loss
-
-    def change_features(self, name: str, frames: Stream) -> Stream:
-        for objective in self.objectives:
-            frames = objective.change_features(name, frames)
-        return frames
 
     @property
     def kept(self) -> Model:
@@ -177,8 +185,12 @@ class Learner:
         items, heads = self.data.valid, self.recipe.heads
         batches = validation_batches(self.recipe, self.data)
         self.learned.eval()
+        if not heads:
+            return {"valid_loss": loss_alone(self.kept, self.objectives, items, batches, self.data.specs)}
         logits, loss = predict(self.kept, heads, items, batches, self.data.specs, self.hear)
-        return {"valid_loss": loss} | score(heads, items, logits, rate_of(self.data.specs, self.recipe.clock))
+        return {"valid_loss": loss} | score(
+            heads, items, logits, rate_of(self.data.specs, self.recipe.clock), self.kept
+        )
 
     def hear(self, outputs: Outputs, batch: Batch) -> None:
         for objective in self.objectives:

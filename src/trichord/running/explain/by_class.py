@@ -29,8 +29,9 @@ from trichord.running.figures import new_figure, save_figure
 from trichord.running.runtime.model import Model
 
 EVERY = "all"
-NUMBERS = ("contrastive", "regress")  # kinds whose logits are the answer itself, not scores of answers
 """The group of all of a head's clips."""
+NUMBERS = ("contrastive", "regress")
+"""Kinds of heads whose logits are the answer itself, not scores of answers."""
 
 Against: TypeAlias = Literal["average", "uniform"]
 Shares: TypeAlias = dict[str, dict[str, dict[str, Interval]]]

@@ -40,8 +40,8 @@ def said_by_coalitions(
         *between, everything = others
         ran = said(model, [variants[group] for group in between], answers, full)
         values |= dict(zip(between, ran, strict=True))
-        heads = model.metadata.heads
-        values[everything] = {name: worth(heads[name], full[name], answer, len(full[name]))
+        heads, steps = model.metadata.heads, model.steps
+        values[everything] = {name: worth(heads[name], full[name], answer, len(full[name]), steps.get(name))
                               for name, answer in answers.items()}  # fmt: skip
     return values
 

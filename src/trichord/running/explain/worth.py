@@ -10,6 +10,7 @@ import numpy as np
 
 from trichord.artifact import Metadata
 from trichord.decoding import Value, log_probability
+from trichord.decoding.generate import Step
 from trichord.prepare.preparation import Array
 
 ROWS = 16
@@ -21,6 +22,9 @@ class Runs(Protocol):
 
     @property
     def metadata(self) -> Metadata: ...
+
+    @property
+    def steps(self) -> Mapping[str, Step]: ...
 
     def logits(self, inputs: Sequence[Mapping[str, Array]]) -> list[dict[str, Array]]: ...
 
@@ -64,21 +68,24 @@ def said(
     for start in range(0, len(variants), ROWS):
         for logits in model.logits(variants[start : start + ROWS]):
             yield {
-                name: worth(heads[name], logits[name], answer, len(full[name]))
+                name: worth(heads[name], logits[name], answer, len(full[name]), model.steps.get(name))
                 for name, answer in answers.items()
             }
 
 
-def worth(head: Mapping[str, Any], logits: Array, answer: Value, steps: int) -> float:
+def worth(
+    head: Mapping[str, Any], logits: Array, answer: Value, steps: int, step: Step | None = None
+) -> float:
     """Return an answer's log-probability under logits that may be shorter than those, `steps`, that gave it.
 
     Any number of steps can spell a transcript, so a shorter one is taken as it is: typed words are no worse
-    for having six steps where a voice has 75. Where each step is an answer, those that lack are zeros.
+    for having six steps where a voice has 75; so is what a decoder, `step`, attends to. Where each step is an
+    answer, those that lack are zeros.
     """
     if not len(logits):
         return -math.inf
-    lacking = 0 if head["kind"] == "ctc" else max(steps - len(logits), 0)
-    return log_probability(head, np.pad(logits, ((0, lacking), (0, 0))), answer)
+    lacking = 0 if head["kind"] in ("ctc", "generate") else max(steps - len(logits), 0)
+    return log_probability(head, np.pad(logits, ((0, lacking), (0, 0))), answer, step)
 
 
 def guess(head: Mapping[str, Any], answer: Value, steps: int, row: Array | None = None) -> float:

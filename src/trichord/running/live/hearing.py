@@ -7,17 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from trichord.clip import Audio, Event
-from trichord.decoding.beam import BeamSearch
-from trichord.decoding.ctc import spelled, text_of
 from trichord.decoding.ctc_paths import BLANK
-from trichord.decoding.language import language_of
 from trichord.decoding.logits import Floats, checked_logits, log_softmax
 from trichord.decoding.metadata import CtcMetadata, read_head
+from trichord.decoding.transcriber import transcriber_of
 from trichord.errors import InputError
-from trichord.media import Resampler
-from trichord.prepare import Samples
 from trichord.prepare.preparation import Array
-from trichord.running.runtime.blocks import Blocks
+from trichord.running.live.ear import Ear
 from trichord.running.runtime.model import Beam, Model
 
 LEAD_SECONDS = 0.4
@@ -73,53 +69,34 @@ class Hearing:
         endpoint: Endpoint | None = None,
     ) -> None:
         self.model, self.endpoint = model, endpoint or Endpoint()
-        self.blocks = Blocks(model)
-        self.stream, self.preparation = only_sound(model)
+        self.ear = Ear(model)
         self.head = transcript_head(model, head)
         self.metadata = read_head(CtcMetadata, model.heads[self.head])
         self.options = model.search(self.head, beam)
         self.rate = model.rate or 1.0
-        self.heard = 0.0
-        """Seconds of sound that the answers so far are about."""
-        self._resampler: Resampler | None = None
-        self._waiting: list[Array] = []
         self._steps = 0
         self._rows: list[Floats] = []
         self._silence = self._searched = 0
         self._speaks = False
-        self._search = self._new_search()
+        self._transcriber = transcriber_of(self.metadata, self.options)
 
     def push(self, sound: Audio) -> list[Utterance]:
         """Take the next piece; return the utterance that goes on, anew, and those that ended."""
-        if self._resampler is None:
-            self._resampler = self.preparation.stream(sound.rate)
-        if sound.rate != self._resampler.source_rate:
-            raise InputError(
-                f"the rate changes midway, from {self._resampler.source_rate} to {sound.rate} Hz"
-            )
-        return self._hear(self._resampler.push(sound.samples))
+        return self._heard(self.ear.push(sound))
 
     def finish(self) -> list[Utterance]:
         """Hear what is held back, and end the utterance: there will be no more sound."""
-        if self._resampler is None:
-            return []
-        rest = self._resampler.push(np.zeros(0, np.float32), last=True)
-        return self._hear(rest, last=True) + self._end()
+        return self._heard(self.ear.finish()) + self._end()
 
-    def _hear(self, samples: Array, *, last: bool = False) -> list[Utterance]:
-        said: list[Utterance] = []
-        self._waiting.append(samples)
-        size = self.blocks.block.steps[self.stream]
-        if not last and sum(map(len, self._waiting)) < size:
-            return said
-        waiting = np.concatenate(self._waiting)
-        while len(waiting) >= size or (last and len(waiting)):
-            block, waiting = waiting[:size], waiting[size:]
-            (logits,) = self.blocks.push([{self.stream: block}])
-            self.heard += len(block) / self.preparation.rate
-            said += self._read(log_softmax(checked_logits(logits[self.head], len(self.metadata.labels))))
-        self._waiting = [waiting.copy()]
-        return said
+    @property
+    def heard(self) -> float:
+        """Seconds of sound that the answers so far are about."""
+        return self.ear.heard
+
+    def _heard(self, blocks: list[dict[str, Array]]) -> list[Utterance]:
+        classes = len(self.metadata.labels)
+        return [said for logits in blocks
+                for said in self._read(log_softmax(checked_logits(logits[self.head], classes)))]  # fmt: skip
 
     def _read(self, log_probs: Floats) -> list[Utterance]:
         """Read a block's steps: each belongs to silence, to the utterance, or ends it."""
@@ -142,44 +119,27 @@ class Hearing:
     def _so_far(self) -> list[Utterance]:
         if not self._speaks:
             return []
-        self._search_on()
-        if self._search is None:
-            labels = greedy(self._rows)
-            settled = labels
-        else:
-            labels = [written.label for written in self._search.best(final=False)]
-            settled = [written.label for written in self._search.settled]
-        text, done = (text_of(self.metadata, found).strip() for found in (labels, settled))
-        if not text:
-            return []
-        return [Utterance(text, self._start, self._now, settled=max(len(done.split()) - 1, 0))]
+        self._read_on()
+        text, settled = self._transcriber.so_far()
+        return [Utterance(text, self._start, self._now, settled=settled)] if text else []
 
     def _end(self) -> list[Utterance]:
         """Return the utterance, if anything was said, and begin another."""
-        utterance = None
+        utterances: list[Utterance] = []
         if self._speaks:
-            self._search_on()
-            log_probs = np.stack(self._rows)
-            found = None if self._search is None else [one.label for one in self._search.best()]
-            decoded = spelled(self.metadata, log_probs, found, self.rate)
+            self._read_on()
+            decoded = self._transcriber.answer(np.stack(self._rows), self.rate)
             words = tuple(moved(word, self._start) for word in decoded.events)
-            if decoded.value:
-                utterance = Utterance(
-                    str(decoded.value), words[0].start if words else self._start, self._now,
-                    True, len(words), words, decoded.confidence,
-                )  # fmt: skip
+            if words:
+                text, start, end = str(decoded.value), words[0].start, words[-1].end or self._now
+                utterances = [Utterance(text, start, end, True, len(words), words, decoded.confidence)]
         self._rows, self._silence, self._searched, self._speaks = [], 0, 0, False
-        self._search = self._new_search()
-        return [utterance] if utterance else []
+        self._transcriber = transcriber_of(self.metadata, self.options)
+        return utterances
 
-    def _new_search(self) -> BeamSearch | None:
-        if self.options is None:
-            return None
-        return BeamSearch(self.options, language_of(self.metadata.labels, self.metadata.units, self.options))
-
-    def _search_on(self) -> None:
-        if self._search is not None and self._searched < len(self._rows):
-            self._search.feed(np.stack(self._rows[self._searched :]))
+    def _read_on(self) -> None:
+        if self._searched < len(self._rows):
+            self._transcriber.feed(np.stack(self._rows[self._searched :]))
         self._searched = len(self._rows)
 
     @property
@@ -191,25 +151,10 @@ class Hearing:
         return (self._steps - len(self._rows)) / self.rate
 
 
-def greedy(rows: list[Floats]) -> list[int]:
-    """Return the labels of the best path."""
-    best = np.stack(rows).argmax(1)
-    kept = best[(best != BLANK) & (best != np.concatenate(([BLANK], best[:-1])))]
-    return [int(label) for label in kept]
-
-
 def moved(event: Event, seconds: float) -> Event:
     """Return an event so much later."""
     end = None if event.end is None else event.end + seconds
     return replace(event, start=event.start + seconds, end=end)
-
-
-def only_sound(model: Model) -> tuple[str, Samples]:
-    """Return the model's stream and its preparation; raise InputError where it senses more than sound."""
-    (name, preparation), *others = model.preparations.by_stream.items()
-    if others or not isinstance(preparation, Samples):
-        raise InputError(f"{model.path}: reads {', '.join(model.streams)}; only a model of sound can listen")
-    return name, preparation
 
 
 def transcript_head(model: Model, name: str | None) -> str:

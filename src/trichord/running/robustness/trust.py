@@ -146,6 +146,7 @@ def places_apart(head: Head, target: Target, decoded: Decoded) -> float:
 DISTANCES: dict[str, Callable[[Head, Target, Decoded], float]] = {
     "classify": classes_apart,
     "ctc": words_apart,
+    "generate": words_apart,
     "regress": numbers_apart,
     "tag": steps_apart,
     "contrastive": places_apart,

@@ -71,7 +71,12 @@ def in_blocks(model: Model, inputs: Sequence[Mapping[str, Array]]) -> list[dict[
             for item in inputs
         ]
         parts.append(blocks.push(cut))
-    return [
-        {head: np.concatenate([part[row][head] for part in parts]) for head in model.heads}
-        for row in range(len(inputs))
-    ]
+    return [{head: joined(model, head, [part[row][head] for part in parts]) for head in model.heads}
+            for row in range(len(inputs))]  # fmt: skip
+
+
+def joined(model: Model, head: str, parts: Sequence[Array]) -> Array:
+    """Return a head's logits of all blocks, one behind the other."""
+    if len({part.shape[1:] for part in parts}) > 1:
+        raise ArtifactError(f"{model.path}: head {head!r} gave logits of several widths")
+    return np.concatenate(parts)

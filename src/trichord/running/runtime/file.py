@@ -7,7 +7,15 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from trichord.artifact import MAX_FILE_BYTES, METADATA_KEY, Metadata, memory_name, parse_metadata
+from trichord.artifact import (
+    MAX_FILE_BYTES,
+    METADATA_KEY,
+    Metadata,
+    memory_name,
+    parse_metadata,
+    step_inputs,
+    step_outputs,
+)
 from trichord.errors import ArtifactError
 from trichord.running.runtime.external import has_external_data
 
@@ -25,7 +33,7 @@ def open_model_file(path: Path, *, threads: int = 0) -> tuple[InferenceSession, 
     """Return a session and the file's metadata; `threads` within an operator, 0 for one per core.
 
     Raises ArtifactError for a file that is too large, not ONNX, in more than one file, without valid
-    metadata, of the generative kind, or whose graph is not what its metadata says.
+    metadata, or whose graph is not what its metadata says.
     """
     data = read_bytes(path)
     refuse_external_data(path, data)
@@ -41,8 +49,6 @@ def checked_metadata(path: Path, session: InferenceSession) -> Metadata:
     if text is None:
         raise ArtifactError(f"{path}: an ONNX file, but not Trichord's; make one with 'trichord export'")
     metadata = parse_metadata(text, path)
-    if metadata.kind == "generative":
-        raise ArtifactError(f"{path}: a generative model; this runtime runs offline and stateful ones")
     check_inputs(path, session, metadata)
     check_outputs(path, session, metadata)
     return metadata
@@ -109,6 +115,10 @@ def check_inputs(path: Path, session: InferenceSession, metadata: Metadata) -> N
         expected[f"{name}_lengths"] = ("int64", ("free",))
     for number, shape in enumerate(block.memory if block else ()):
         expected[memory_name(number)] = ("float", ("free", *shape))
+    for name, width in metadata.steps.items():
+        units, told, lengths, past = step_inputs(name)
+        expected |= {units: ("int64", ("free", "free")), lengths: ("int64", ("free",))}
+        expected |= dict.fromkeys((told, past), ("float", ("free", "free", width)))
     check_values(path, "input", session.get_inputs(), expected)
 
 
@@ -119,6 +129,8 @@ def check_outputs(path: Path, session: InferenceSession, metadata: Metadata) -> 
         expected[f"{name}_lengths"] = ("int64", ("any",))
     for number, shape in enumerate(metadata.block.memory if metadata.block else ()):
         expected[memory_name(number, after=True)] = ("float", (ANY,) * (1 + len(shape)))
+    for name in metadata.steps:
+        expected |= dict.fromkeys(step_outputs(name), ("float", (ANY,) * 3))
     check_values(path, "output", session.get_outputs(), expected)
 
 

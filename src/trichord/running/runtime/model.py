@@ -13,7 +13,9 @@ import numpy as np
 from trichord.artifact import StreamDescription
 from trichord.clip import Clip
 from trichord.decoding import BeamChanges, BeamOptions, Decoded, decode
+from trichord.decoding.generate import Beside, Step
 from trichord.decoding.options import beam_from_metadata
+from trichord.decoding.phones import lexicon_of
 from trichord.errors import ArtifactError, TrichordError
 from trichord.metrics import normalise_text
 from trichord.prepare.preparation import Array, pad
@@ -21,6 +23,7 @@ from trichord.running.runtime.answer import Answer
 from trichord.running.runtime.blocks import in_blocks
 from trichord.running.runtime.file import first_line, open_model_file
 from trichord.running.runtime.inputs import Preparations, Source, as_clip
+from trichord.running.runtime.steps import Decoder, no_steps
 
 if TYPE_CHECKING:
     from onnxruntime import RunOptions
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 Beam: TypeAlias = int | BeamOptions | BeamChanges
 
 PATIENCE_SECONDS = 300.0
-"""How long one run of the graph may take: a hostile one may never end."""
+"""How long one run of the graph may take, or the writing of one text: a hostile one may never end."""
 
 
 class Model:
@@ -49,10 +52,11 @@ class Model:
         """Decode nothing once, so that a head whose description is not sound is refused now."""
         for output in self.session.get_outputs():
             if output.name in self.heads and isinstance(output.shape[2], int):
+                beam = self.beams[output.name]
                 try:
-                    decode(
-                        self.heads[output.name], np.zeros((0, output.shape[2]), np.float32), rate=self.rate
-                    )
+                    if beam is not None and beam.pronounced is not None:
+                        lexicon_of(tuple(self.heads[output.name]["labels"]), beam)
+                    self.decode_head(output.name, {output.name: np.zeros((0, output.shape[2]), np.float32)})
                 except TrichordError as error:
                     raise ArtifactError(f"{self.path}: head {output.name!r}: {error}") from None
 
@@ -101,10 +105,19 @@ class Model:
 
     def decode(self, logits: Mapping[str, Array], beam: Beam | None = None) -> dict[str, Decoded]:
         """Turn one item's logits by head into answers."""
-        return {
-            name: decode(head, logits[name], rate=self.rate, beam=self.search(name, beam))
-            for name, head in self.heads.items()
-        }
+        return {name: self.decode_head(name, logits, beam) for name in self.heads}
+
+    def decode_head(self, name: str, logits: Mapping[str, Array], beam: Beam | None = None) -> Decoded:
+        """Turn one item's logits into one head's answer; one that writes may ask another what it says."""
+        step = self.steps.get(name)
+        beside = None if step is None else Beside(step, self.heads, logits)
+        search = self.search(name, beam)
+        return decode(self.heads[name], logits[name], rate=self.rate, beam=search, beside=beside)
+
+    @property
+    def steps(self) -> Mapping[str, Step]:
+        """The decoders of the heads that write unit by unit, each with `PATIENCE_SECONDS` from now."""
+        return {name: Decoder(self, name, PATIENCE_SECONDS) for name in self.metadata.steps}
 
     def search(self, head: str, beam: Beam | None) -> BeamOptions | None:
         """Return how to search for a head's words: a width takes the language model that the file carries."""
@@ -129,6 +142,7 @@ class Model:
         fed: dict[str, Array] = {}
         for name, stream in self.streams.items():
             fed[name], fed[f"{name}_lengths"] = pad([item.get(name) for item in inputs], stream.input.spec)
+        fed |= no_steps(self.metadata)
         given = self.run(fed)
         return [{head: self.item(given, head, row) for head in self.heads} for row in range(len(inputs))]
 

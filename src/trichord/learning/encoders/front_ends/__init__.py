@@ -12,6 +12,7 @@ from trichord.learning.encoders.front_ends.lip_stem import LipStem
 from trichord.learning.encoders.front_ends.logmel import LogMel
 from trichord.learning.encoders.front_ends.mfcc import Mfcc
 from trichord.learning.encoders.front_ends.ready import Ready
+from trichord.learning.encoders.front_ends.waveform import Waveform
 from trichord.prepare.preparation import InputSpec
 
 FRONT_ENDS: dict[str, type[FrontEnd]] = {
@@ -21,6 +22,7 @@ FRONT_ENDS: dict[str, type[FrontEnd]] = {
     "lip_stem": LipStem,
     "logmel": LogMel,
     "mfcc": Mfcc,
+    "waveform": Waveform,
 }
 AnyFrontEnd: TypeAlias = Annotated[FrontEnd, Kinds(FRONT_ENDS)]
 

@@ -123,6 +123,9 @@ class LogMel(FrontEnd):
 
     def causal(self, values: Tensor, lengths: Tensor, memory: Memory) -> Stream:
         """Return a frame for every hop begun, which ends with it: the first ones look before the sound."""
+        if self.length < self.hop:
+            raise RecipeError(f"frames of {self.window_ms:g} ms leave gaps at a hop of {self.hop_ms:g} ms, "
+                              "so a stream cannot be heard as it comes")  # fmt: skip
         samples = at_least(1, torch.where(mask_of(lengths, values), values, 0.0))
         samples = memory.join(samples, self.length - self.hop)
         samples = F.pad(samples, (0, -(samples.shape[1] - self.length) % self.hop))

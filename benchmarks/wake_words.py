@@ -1,0 +1,223 @@
+"""How many wake words are missed where other speech hardly ever raises a false alarm?
+
+    python benchmarks/wake_words.py RUN [--alarms-per-hour 0.2] [--noise esc10:10dB] [--dry]
+
+RUN is a folder that recipes/wake-words.yaml was trained into; measured is the streaming file made of it. One
+threshold for all words is chosen on validation clips of the words and on other speech that the run did not
+learn from: the middle of those that miss the fewest validation clips while false alarms of all words together
+are as rare as they must be. Then words of the test split, clean and with noise, are looked for at that
+threshold, and false alarms are counted in corpora, and a split, that training never saw.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from results import record
+from scipy.stats import chi2
+
+from trichord import Clip
+from trichord.corpora import (
+    SPLITS,
+    Aishell,
+    Ami,
+    AudioCmn,
+    Corpus,
+    Grid,
+    Joined,
+    NemoEmotion,
+    Speechocean,
+    WakeWords,
+)
+from trichord.decoding.spotting import Trigger, peaks
+from trichord.errors import InputError
+from trichord.learning.export import export_run
+from trichord.learning.recipe import Recipe
+from trichord.learning.training.run import RunFolder
+from trichord.metrics import Interval, bootstrap
+from trichord.metrics.sums import Floats, divide
+from trichord.metrics.verification import miss_rate
+from trichord.running.conditions import Conditions, Disturbance, Ready
+from trichord.running.live import Spotter
+from trichord.running.runtime import load
+from trichord.running.spread import spread
+
+HEAD, BATCH, WINDOW = "keyword", 16, 256
+STRANGE: Sequence[tuple[type[Corpus], tuple[str, ...]]] = (
+    (Speechocean, ("test",)), (NemoEmotion, SPLITS), (Aishell, SPLITS), (AudioCmn, SPLITS), (Ami, SPLITS),
+)  # fmt: skip
+"""Other speech to test on; no recipe of wake words may learn from it."""
+
+
+@dataclass(slots=True)
+class Heard:
+    """What was made of clips: each phrase's score at each step, their word if any, how long they are."""
+
+    scores: list[Mapping[str, Floats]] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+    @property
+    def hours(self) -> float:
+        return sum(self.seconds) / 3600
+
+    def best(self) -> Floats:
+        """Return the highest score of each clip's own word."""
+        rows = zip(self.scores, self.words, strict=True)
+        return np.array([scores[word].max(initial=-np.inf) for scores, word in rows])
+
+    def peaks(self, apart: int) -> Floats:
+        """Return the score of whatever could be a detection, of all phrases."""
+        found = [one[peaks(one, apart)] for scores in self.scores for one in scores.values()]
+        return np.concatenate([np.zeros(0), *found])
+
+    def alarms(self, threshold: float, apart: int) -> Floats:
+        """Return how many phrases other than its own word are noticed in each clip."""
+        return np.array([
+            sum(len(Trigger(threshold, apart).feed(one)) for phrase, one in scores.items() if phrase != word)
+            for scores, word in zip(self.scores, self.words, strict=True)
+        ], np.float64)  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("run", type=Path, help="a finished run of recipes/wake-words.yaml")
+    parser.add_argument(
+        "--alarms-per-hour", type=float, default=0.2, help="in validation speech, at the most"
+    )
+    parser.add_argument("--noise", default="esc10:10dB", help="as for trichord evaluate")
+    parser.add_argument("--clips", type=int, help="only so many of every kind, to try it out")
+    parser.add_argument("--dry", action="store_true", help="record nothing")
+    options = parser.parse_args()
+    words = WakeWords()
+    phrases = sorted({str(clip.targets[HEAD]) for clip in words.clips("train")})
+    recipe, _ = RunFolder(options.run).load()
+    check_unseen(recipe)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "wake-words.onnx"
+        export_run(RunFolder(options.run), file, streaming=True)
+        spotter = Spotter(load(file), phrases, head=HEAD)
+
+    def some(clips: Sequence[Clip], noise: str | None = None) -> Heard:
+        return hear(spotter, spread(clips, options.clips), noise)
+
+    other = some(other_speech(recipe))
+    threshold = chosen(some(words.clips("valid")), other, spotter.apart, options.alarms_per_hour)
+    print(f"threshold: log-odds {threshold:.3f}, chosen in {other.hours:.2f} h of other speech")
+    found = {noise: some(words.clips("test"), noise) for noise in (None, options.noise)}
+    strange = some([clip for corpus, splits in STRANGE for split in splits for clip in corpus().clips(split)])
+    tell(spotter, threshold, found, strange, other, options)
+
+
+def check_unseen(recipe: Recipe) -> None:
+    """Raise InputError where a run has learnt from what shall be strange to it."""
+    known = {clip.about.get("corpus", recipe.corpus.name) for clip in recipe.clips("train")}
+    for corpus, splits in STRANGE:
+        if corpus.name in known and "train" in splits:
+            raise InputError(f"the run has learnt from {corpus.name}, on which false alarms are tested")
+
+
+def other_speech(recipe: Recipe) -> list[Clip]:
+    """Return what the joined corpora hold besides what they lent and what is strange, and GRID."""
+    trained = {clip.id for clip in recipe.clips("train")}
+    strange = dict(STRANGE)
+    clips = [clip for split in SPLITS for clip in Grid().clips(split)]
+    for corpus in recipe.corpus.of[1:] if isinstance(recipe.corpus, Joined) else []:
+        for split in sorted({*corpus.splits()} - {*strange.get(type(corpus), ())}):
+            clips += [clip for clip in corpus.clips(split) if f"{corpus.name}/{clip.id}" not in trained]
+    return clips
+
+
+def hear(spotter: Spotter, clips: Sequence[Clip], noise: str | None) -> Heard:
+    """Score every clip, each from silence on, in batches of like length."""
+    heard = Heard()
+    disturb = Disturbance(spotter.model, Conditions(noise=noise), clips)
+    stream = spotter.model.streams[next(iter(spotter.model.streams))]
+    for window in windows(clips):
+        ready = disturb([Ready(clip, spotter.model.preparations(clip)) for clip in window])
+        ready = sorted(ready, key=samples)
+        for start in range(0, len(ready), BATCH):
+            batch = ready[start : start + BATCH]
+            for item, logits in zip(batch, spotter.model.logits([one.inputs for one in batch]), strict=True):
+                heard.scores.append(spotter.scores(logits))
+                heard.words.append(str(item.clip.targets.get(HEAD, "")))
+                heard.seconds.append(samples(item) / (stream.input.rate or 1))
+    return heard
+
+
+def windows(clips: Sequence[Clip]) -> Iterator[Sequence[Clip]]:
+    yield from (clips[start : start + WINDOW] for start in range(0, len(clips), WINDOW))
+
+
+def samples(item: Ready) -> int:
+    return sum(map(len, item.inputs.values()))
+
+
+def chosen(words: Heard, other: Heard, apart: int, alarms_per_hour: float) -> float:
+    """Return the middle of the thresholds that miss the fewest words among those that are strict enough."""
+    best = words.best()
+    lowest = miss_rate(best, other.peaks(apart), hours=other.hours, alarms_per_hour=alarms_per_hour)
+    above = best[best >= lowest.threshold]
+    print(f"validation: {lowest.rate:.4f} of {len(best)} words missed from {lowest.threshold:.3f} on")
+    return float((lowest.threshold + above.min()) / 2) if len(above) else lowest.threshold
+
+
+def tell(
+    spotter: Spotter, threshold: float, found: Mapping[str | None, Heard], strange: Heard, other: Heard,
+    options: argparse.Namespace,
+) -> None:  # fmt: skip
+    """Print and record how many words are missed, and how often there is a false alarm."""
+    about = (
+        f"streaming file; one threshold for all words, log-odds {threshold:.2f}, chosen on the validation "
+        f"split and {other.hours:.2f} h of other speech that was not learnt from, speakers partly shared"
+    )
+    for noise, heard in found.items():
+        miss, by_word = missed(heard, threshold)
+        wrong = heard.alarms(threshold, spotter.apart)
+        note = f"{', '.join(by_word)}; {wrong.sum():.0f} times another word was noticed; {about}"
+        row = "wake-words/miss" if noise is None else "wake-words/miss-in-noise"
+        show(row, miss, "mean miss rate of six words", "<= 0.10" if noise is None else "",
+             note if noise is None else f"{noise}; {note}", options.dry)  # fmt: skip
+    alarms, count = strange.alarms(threshold, spotter.apart), len(strange.words)
+    low, high = (bound / strange.hours for bound in poisson(alarms.sum()))
+    rate = Interval(float(alarms.sum() / strange.hours), low, high, count)
+    told = f"{alarms.sum():.0f} in {strange.hours:.2f} h, of all words together; spread exact (Poisson); "
+    names = ", ".join(f"{corpus.name} ({' '.join(splits)})" for corpus, splits in STRANGE)
+    show("wake-words/false-alarms-per-hour", rate, "false alarms an hour of other speech", "<= 0.2",
+         f"{told}{names}; {about}", options.dry)  # fmt: skip
+
+
+def missed(heard: Heard, threshold: float) -> tuple[Interval, list[str]]:
+    """Return the mean of the words' miss rates, and each in words."""
+    names = sorted(set(heard.words))
+    misses = heard.best() < threshold
+    said = np.array([[word == name for name in names] for word in heard.words], np.float64)
+    rows = np.concatenate([said * misses[:, None], said], axis=1)
+
+    def mean_rate(sums: Floats) -> Floats:
+        return np.asarray(divide(sums[..., : len(names)], sums[..., len(names) :]).mean(-1))
+
+    rates = rows[:, : len(names)].sum(0) / said.sum(0)
+    by_word = [f"{name} {rate:.3f}" for name, rate in zip(names, rates, strict=True)]
+    return bootstrap(rows, mean_rate), by_word
+
+
+def poisson(count: float) -> tuple[float, float]:
+    """Return the 95 % interval of a count's mean (F. Garwood, 1936)."""
+    low = chi2.ppf(0.025, 2 * count) / 2 if count else 0.0
+    return float(low), float(chi2.ppf(0.975, 2 * count + 2) / 2)
+
+
+def show(row: str, score: Interval, metric: str, bar: str, note: str, dry: bool) -> None:
+    print(f"{row}: {score.value:.4f} [{score.low:.4f}, {score.high:.4f}] {metric}, n {score.n}\n  {note}")
+    if not dry:
+        record(row, score.value, metric, spread=(score.low, score.high), n=score.n, bar=bar, note=note)
+
+
+if __name__ == "__main__":
+    main()

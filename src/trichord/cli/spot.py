@@ -1,0 +1,63 @@
+"""The command that notices phrases."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trichord.cli.listen import from_file, from_input
+from trichord.cli.use import AsJson, ModelName, open_model
+from trichord.clip import Event
+
+
+def spot(
+    model: ModelName,
+    sound: Annotated[
+        str, typer.Argument(help="A file of any length, or - for raw 16-bit mono samples on standard input.")
+    ],
+    phrases: Annotated[
+        list[str] | None,
+        typer.Option("--phrase", help="What to notice; by default each word of the model's. Repeatable."),
+    ] = None,
+    threshold: Annotated[
+        float, typer.Option(help="Probability, below 1, from which on a phrase is noticed.")
+    ] = 0.5,
+    window: Annotated[float, typer.Option(help="Seconds within which a whole phrase is said.")] = 1.0,
+    head: Annotated[str | None, typer.Option(help="Which transcript, where there are several.")] = None,
+    as_json: AsJson = False,
+    rate: Annotated[int, typer.Option(min=1000, max=384_000, help="Of standard input, in Hz.")] = 16_000,
+) -> None:
+    """Notice wake words and other phrases, and say when.
+
+    Sound of any length needs a file made with 'trichord export --streaming'; other files hear a clip as long
+    as they accept. A microphone, for instance:
+    arecord -q -f S16_LE -r 16000 -c 1 -t raw | trichord spot model.onnx - --phrase "smart mirror"
+    """
+    from trichord.running.live import Spotter
+
+    spotter = Spotter(open_model(model), phrases, threshold=threshold, window_seconds=window, head=head)
+    if spotter.ear is None and sound != "-":
+        tell(spotter.whole(Path(sound)), as_json=as_json)
+        return
+    pieces = from_input(sys.stdin.buffer, rate) if sound == "-" else from_file(Path(sound))
+    try:
+        for piece in pieces:
+            tell(spotter.push(piece), as_json=as_json)
+    except KeyboardInterrupt:
+        pass
+    tell(spotter.finish(), as_json=as_json)
+
+
+def tell(events: Sequence[Event], *, as_json: bool) -> None:
+    for event in events:
+        if as_json:
+            told = asdict(event)
+            typer.echo(json.dumps({name: told[name] for name in ("what", "start", "confidence")}))
+        else:
+            typer.echo(f"{event.start:8.2f}  {event.what}  {event.confidence or 0.0:.3g}")

@@ -43,12 +43,11 @@ def decode_ctc(
     if not len(log_probs):
         return Decoded("", None, 0.0)
     best = best_path(log_probs)
-    if beam is not None and beam.pronounced is not None and best:
-        check_cells(len(log_probs), len(best))
-        return decode_phones(head.labels, log_probs, rate, beam)
     if beam is None or not best:  # a language of sentences must not invent one where nobody spoke
         return spelled(head, log_probs, None, rate)
     check_cells(len(log_probs), len(best))  # before a search whose answer could not be aligned
+    if beam.pronounced is not None:
+        return decode_phones(head.labels, log_probs, rate, beam)
     found = beam_search(log_probs, beam, language_of(head.labels, head.units, beam))
     return spelled(head, log_probs, found, rate)
 

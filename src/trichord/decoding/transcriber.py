@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
-
-import numpy as np
 
 from trichord.decoding.answer import Decoded
 from trichord.decoding.beam import BeamSearch
@@ -41,6 +40,10 @@ def transcriber_of(head: CtcMetadata, options: BeamOptions | None) -> Transcribe
     return Searched(head, options) if options.pronounced is None else Phones(head, options)
 
 
+def shown(head: CtcMetadata, labels: Sequence[int]) -> str:
+    return text_of(head, [labels[place] for place in single_spaced(head, labels)])
+
+
 class BestPath:
     """The likeliest label of every frame."""
 
@@ -54,7 +57,7 @@ class BestPath:
             self.last = label
 
     def so_far(self) -> tuple[str, int]:
-        text = text_of(self.head, [self.labels[place] for place in single_spaced(self.head, self.labels)])
+        text = shown(self.head, self.labels)
         return text, max(0, len(text.split()) - 1)  # letters may be added to the last
 
     def answer(self, log_probs: Floats, rate: float) -> Decoded:
@@ -73,11 +76,8 @@ class Searched:
 
     def so_far(self) -> tuple[str, int]:
         likely, settled = (
-            text_of(self.head, [labels[place] for place in single_spaced(self.head, labels)])
-            for labels in (
-                [one.label for one in written]
-                for written in (self.search.best(final=False), self.search.settled)
-            )
+            shown(self.head, [one.label for one in written])
+            for written in (self.search.best(final=False), self.search.settled)
         )
         return likely, max(0, len(settled.split()) - 1)
 
@@ -101,4 +101,4 @@ class Phones:
         return self.joiner.join(words), len(self.search.settled())
 
     def answer(self, log_probs: Floats, rate: float) -> Decoded:
-        return worded(self.search.best(), np.asarray(log_probs), rate, self.options)
+        return worded(self.search.best(), log_probs, rate, self.options)

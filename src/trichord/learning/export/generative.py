@@ -14,6 +14,7 @@ from trichord.artifact import step_inputs, step_outputs
 from trichord.learning.export.graph import (
     dynamic_shapes,
     example_inputs,
+    feeds_of,
     refuse_shared_names,
     with_lengths,
     write_graph,
@@ -58,10 +59,7 @@ def export_halves(model: Model, specs: Mapping[str, InputSpec], path: Path, meta
     """
     heads = tuple(dict(model.answering()))
     refuse_shared_names(tuple(specs), heads)
-    feeds: dict[str, Tensor] = {}
-    free = list(dynamic_shapes(specs))
-    for name, pair in example_inputs(specs).items():
-        feeds |= dict(zip(with_lengths((name,)), pair, strict=True))
+    feeds, free = feeds_of(example_inputs(specs)), list(dynamic_shapes(specs))
     outputs = with_lengths(heads)
     for name, writer in writers_of(model).items():
         feeds |= dict(zip(step_inputs(name), step_example(writer), strict=True))

@@ -42,12 +42,7 @@ def export_graph(
     with torch.no_grad(), evaluating(module):
         outputs = tuple(module(example))
     refuse_shared_names(tuple(inputs), outputs)
-    feeds = {
-        full: tensor
-        for name, pair in example.items()
-        for full, tensor in zip(with_lengths((name,)), pair, strict=True)
-    }
-    write_graph(flat, feeds, with_lengths(outputs), dynamic_shapes(inputs), path, metadata)
+    write_graph(flat, feeds_of(example), with_lengths(outputs), dynamic_shapes(inputs), path, metadata)
 
 
 def write_graph(
@@ -113,6 +108,12 @@ class Flat(nn.Module):
 def with_lengths(names: tuple[str, ...]) -> list[str]:
     """Return `NAME`, `NAME_lengths` for every name."""
     return [full for name in names for full in (name, f"{name}_lengths")]
+
+
+def feeds_of(streams: Mapping[str, tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
+    """Return values and lengths of every stream under the names of a graph's inputs."""
+    tensors = (tensor for pair in streams.values() for tensor in pair)
+    return dict(zip(with_lengths(tuple(streams)), tensors, strict=True))
 
 
 def refuse_shared_names(inputs: tuple[str, ...], outputs: tuple[str, ...]) -> None:

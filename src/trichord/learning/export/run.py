@@ -61,13 +61,15 @@ def export_run(
     steps = {name: writer.width for name, writer in writers_of(model).items()}
     metadata = describe(recipe, name=target.stem, scores=scores or {}, steps=steps)
     specs = {name: stream.input.spec for name, stream in metadata.streams.items()}
+    block = None
     if streaming:
         check_prepared_as_it_comes(recipe)
-        metadata = metadata.model_copy(update={"kind": "stateful", "block": block_of(model, specs)})
+        block = block_of(model, specs)
+        metadata = metadata.model_copy(update={"kind": "stateful", "block": block})
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder) / "whole.onnx" if int8 else target
-        if streaming:
-            export_blocks(model, specs, whole, metadata.dump())
+        if block is not None:
+            export_blocks(model, specs, block, whole, metadata.dump())
         elif steps:
             export_halves(model, specs, whole, metadata.dump())
         else:
@@ -91,8 +93,8 @@ def block_of(model: Model, specs: Mapping[str, InputSpec]) -> Block:
     """Return how the model hears a stream; RecipeError where it hears only what is whole."""
     steps = blocks_of(model, specs)
     name, first = next(iter(steps.items()))
-    memory = tuple(tuple(tensor.shape[1:]) for tensor in memory_of(model, specs, steps))
-    return Block(seconds=first / (specs[name].rate or 1.0), steps=steps, memory=memory)
+    seconds = first / (specs[name].rate or 1.0)
+    return Block(seconds=seconds, steps=steps, memory=memory_of(model, specs, steps))
 
 
 def set_metadata(path: Path, metadata: Metadata) -> None:

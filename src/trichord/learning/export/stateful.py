@@ -9,9 +9,16 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim
 
-from trichord.artifact import memory_name
+from trichord.artifact import Block, memory_name
 from trichord.errors import RecipeError
-from trichord.learning.export.graph import evaluating, example, refuse_shared_names, with_lengths, write_graph
+from trichord.learning.export.graph import (
+    evaluating,
+    example,
+    feeds_of,
+    refuse_shared_names,
+    with_lengths,
+    write_graph,
+)
 from trichord.learning.memory import Memory
 from trichord.learning.model import Model
 from trichord.prepare.preparation import InputSpec
@@ -58,28 +65,28 @@ def blocks_of(model: Model, specs: Mapping[str, InputSpec]) -> dict[str, int]:
     return blocks
 
 
-def memory_of(model: Model, specs: Mapping[str, InputSpec], blocks: Mapping[str, int]) -> list[Tensor]:
-    """Return the memory of two streams that begin: zeros `(2, steps, ...)`, as many as layers ask for."""
+def memory_of(
+    model: Model, specs: Mapping[str, InputSpec], blocks: Mapping[str, int]
+) -> tuple[tuple[int, ...], ...]:
+    """Return the shapes `(steps, ...)` of what a stream leaves in memory, in the order of the layers."""
     memory = Memory(blockwise=True)
     with torch.no_grad(), evaluating(model):
         model({name: example(spec, 2, blocks[name]) for name, spec in specs.items()}, memory=memory)
-    return [torch.zeros_like(kept) for kept in memory.kept]
+    return tuple(tuple(kept.shape[1:]) for kept in memory.kept)
 
 
-def export_blocks(model: Model, specs: Mapping[str, InputSpec], path: Path, metadata: str) -> None:
+def export_blocks(
+    model: Model, specs: Mapping[str, InputSpec], block: Block, path: Path, metadata: str
+) -> None:
     """Write the model as a graph of one block of fixed size, for any number of streams heard side by side.
 
     It takes `NAME` and `NAME_lengths` for every stream, and `memory.0` and on; it gives `HEAD` and
     `HEAD_lengths` for every head, and `memory.0.next` and on.
     """
-    blocks = blocks_of(model, specs)
-    past = memory_of(model, specs, blocks)
     heads = tuple(dict(model.answering()))
     refuse_shared_names(tuple(specs), heads)
-    feeds = {}
-    for name, spec in specs.items():
-        feeds[name], feeds[f"{name}_lengths"] = example(spec, 2, blocks[name])
-    feeds |= {memory_name(number): tensor for number, tensor in enumerate(past)}
-    outputs = [*with_lengths(heads), *(memory_name(number, after=True) for number in range(len(past)))]
+    feeds = feeds_of({name: example(spec, 2, block.steps[name]) for name, spec in specs.items()})
+    feeds |= {memory_name(number): torch.zeros(2, *shape) for number, shape in enumerate(block.memory)}
+    outputs = [*with_lengths(heads), *(memory_name(n, after=True) for n in range(len(block.memory)))]
     batch = Dim("batch", min=1)
     write_graph(InBlocks(model, tuple(specs)), feeds, outputs, [{0: batch}] * len(feeds), path, metadata)

@@ -58,6 +58,8 @@ class Training(Part):
 
     batch_seconds: how much of the longest stream a batch holds.
     warmup: the share of all steps in which the learning rate rises; after it, it falls by `decay`.
+    plain: the share of all steps, at first, that learn from clips as they are, before objectives change any:
+        CTC finds what is said sooner in whole, clean clips.
     clip_norm: the gradient's norm is held below this.
     average: decay of the moving average of weights that is validated and kept; 0 keeps the last weights.
     monitor: `loss`, or HEAD.METRIC such as `transcript.wer`, whose best validation value chooses the epoch.
@@ -75,6 +77,7 @@ class Training(Part):
     weight_decay: float = Field(0.01, ge=0)
     warmup: float = Field(0.1, ge=0, lt=1)
     decay: Literal["cosine", "linear", "none"] = "cosine"
+    plain: float = Field(0.0, ge=0, le=1)
     clip_norm: float = Field(5.0, gt=0)
     average: float = Field(0.0, ge=0, lt=1)
     monitor: str = "loss"

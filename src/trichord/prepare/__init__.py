@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from trichord.prepare.array import ReadyArray
 from trichord.prepare.cache import Cache, prepare_input
+from trichord.prepare.descriptors import Descriptors
 from trichord.prepare.frames import Crop, Frames
 from trichord.prepare.functionals import Functionals
 from trichord.prepare.mouth_crop import MouthCrop, MouthStream
@@ -15,6 +16,7 @@ PREPARATIONS: dict[str, type[Preparation]] = {
     "array": ReadyArray,
     "characters": Characters,
     "crop": Crop,
+    "descriptors": Descriptors,
     "frames": Frames,
     "functionals": Functionals,
     "mouth_crop": MouthCrop,
@@ -33,6 +35,7 @@ __all__ = [
     "Cache",
     "Characters",
     "Crop",
+    "Descriptors",
     "Frames",
     "Functionals",
     "InputSpec",

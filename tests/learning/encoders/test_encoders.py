@@ -32,6 +32,7 @@ LIGHT = {
     "mlp": {"hidden": [6]},
     "pretrained": {"checkpoint": "somewhere"},
     "rnn": {"layers": 2},
+    "spectral_cnn": {"channels": [4, 6, 4]},
     "transformer": {"layers": 1, "heads": 2, "expansion": 2},
 }
 FRONTS = {
@@ -44,7 +45,7 @@ FRONTS = {
 OURS = [kind for kind in ENCODERS if kind != "pretrained"]  # which has tests of its own
 CASES = [(kind, "array") for kind in OURS if kind != "lip_cnn"]
 CASES += [(kind, source) for kind in ("features", "transformer") for source in FRONTS if source != "array"]
-CASES += [("lip_cnn", "grey"), ("lip_cnn", "colour")]
+CASES += [("lip_cnn", "grey"), ("lip_cnn", "colour"), ("spectral_cnn", "samples")]
 every = pytest.mark.parametrize(("kind", "source"), CASES)
 
 
@@ -174,6 +175,13 @@ def test_every_argument_is_explained(kind):
 def test_a_kernel_without_a_middle_is_refused(kind):
     with pytest.raises(ValueError, match="kernel must be odd"):
         Kinds(ENCODERS).make({"kind": kind, "kernel": 4})
+
+
+@pytest.mark.parametrize(("subsample", "said"), [(8, "2 stages cannot bring 8"), (3, "must be 1, 2, 4 or 8")])
+def test_a_spectral_cnn_of_too_few_stages_is_refused(subsample, said):
+    part = ENCODERS["spectral_cnn"](channels=(4, 4), subsample=subsample)
+    with pytest.raises((RecipeError, ValueError), match=said):
+        part.build(SPECS["samples"], dim=8, clock=25.0)
 
 
 def test_nothing_uses_layers_that_fail_on_absent_streams():

@@ -388,12 +388,13 @@ def test_spec_augment_stays_within_its_bounds(lengths, width, masks, frequency_w
     assert augment.change_features("lips", frames) is frames
 
 
-def test_spec_augment_blanks_about_what_it_says():
+@pytest.mark.parametrize(("width", "bands", "mean"), [(15, 80, 7.5), (None, 80, 7.5), (None, 32, 3.0)])
+def test_spec_augment_blanks_about_what_it_says(width, bands, mean):
     torch.manual_seed(0)
-    augment = SpecAugment("voice", 1, 15, 1, 0.2)
-    frames = Stream(torch.ones(500, 100, 80), torch.full((500,), 100), 100.0)
+    augment = SpecAugment("voice", 1, width, 1, 0.2)
+    frames = Stream(torch.ones(500, 100, bands), torch.full((500,), 100), 100.0)
     blank = augment.change_features("voice", frames).values == 0
-    assert float(blank.all(1).sum(1).float().mean()) == pytest.approx(7.5, abs=0.6)
+    assert float(blank.all(1).sum(1).float().mean()) == pytest.approx(mean, abs=0.6)
     assert float(blank.all(2).sum(1).float().mean()) == pytest.approx(10, abs=0.8)
 
 

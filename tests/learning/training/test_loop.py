@@ -133,6 +133,21 @@ def test_objectives_that_learn_are_resumed_with_the_model(tmp_path: Path) -> Non
     assert bits(model) == bits(whole.run.load()[1])
 
 
+def test_plain_steps_learn_from_clips_as_they_are(tmp_path: Path) -> None:
+    def learnt(name: str, objectives: list[object], plain: float) -> bytes:
+        changes = {"objectives": objectives, "training.epochs": 2, "training.plain": plain}
+        learner = learner_of(tmp_path / name, load_recipe(SIGNAL, changes))
+        learner.learn(Quiet())
+        return bits(learner.raw)
+
+    augment = {"kind": "spec_augment", "stream": "voice"}
+    unchanged = learnt("unchanged", [], 0.0)
+    assert learnt("plain", [augment], 1.0) == unchanged
+    assert len({unchanged, learnt("half", [augment], 0.5), learnt("never", [augment], 0.0)}) == 3
+    teaching = {"kind": "align", "streams": ["voice", "note"]}
+    assert learnt("teaching", [teaching], 1.0) == learnt("taught", [teaching], 0.0) != unchanged
+
+
 def test_validation_weighs_heads_as_the_recipe_does(tmp_path: Path) -> None:
     still = {"objectives": [], "training.epochs": 1, "training.learning_rate": 1e-12}
     plain = learner_of(tmp_path / "plain", load_recipe(SIGNAL, still))

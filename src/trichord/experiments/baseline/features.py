@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from trichord.clip import Audio, Input, Lazy
 from trichord.errors import MissingError, RecipeError
-from trichord.features import audio
 from trichord.prepare import Preparation, Samples
+from trichord.prepare.descriptors import cepstra, described
 from trichord.prepare.functionals import functionals
 from trichord.prepare.inputs import loaded
 from trichord.prepare.scaling import PictureStream
@@ -65,18 +65,12 @@ class Sound(Reader):
 
     def frames(self, value: Input | Lazy) -> Floats | None:
         """Return 13 cepstra, of which the zeroth is the energy, with first and second differences."""
-        return cepstra_of(self.sound(value), self.samples.rate)
+        found = cepstra(self.sound(value), self.samples.rate)
+        return found if len(found) else None
 
     def row(self, value: Input | Lazy) -> Given | None:
-        sound, rate = self.sound(value), self.samples.rate
-        cepstra = cepstra_of(sound, rate)
-        if cepstra is None:
-            return None
-        shape = audio.spectrum(sound, rate)
-        others = [feature(shape) for feature in
-                  (audio.centroid, audio.bandwidth, audio.roll_off, audio.flatness, audio.flux)]  # fmt: skip
-        loud, crossings = audio.energy_db(sound, rate), audio.zero_crossings(sound, rate)
-        return summed_up(np.column_stack([cepstra, loud, crossings, *others]))
+        found = described(self.sound(value), self.samples.rate)
+        return summed_up(found) if len(found) else None
 
 
 class Array(Reader):
@@ -121,13 +115,6 @@ class Text(Reader):
 
 READERS: dict[str, type[Reader]] = {"samples": Sound, "array": Array, "frames": Pictures, "tokens": Text}
 """By the kind of a stream's input; see `InputSpec`."""
-
-
-def cepstra_of(sound: NDArray[np.float32], rate: int) -> Floats | None:
-    cepstra = audio.mfcc(sound, rate)
-    slopes = audio.deltas(cepstra)
-    found = np.concatenate([cepstra, slopes, audio.deltas(slopes)], 1)
-    return found.astype(np.float64) if len(found) else None
 
 
 def summed_up(values: Floats) -> Floats:

@@ -13,6 +13,7 @@ from trichord.learning.encoders.lip_cnn import LipCnn
 from trichord.learning.encoders.mlp import Mlp
 from trichord.learning.encoders.pretrained import Pretrained
 from trichord.learning.encoders.rnn import Rnn
+from trichord.learning.encoders.spectral_cnn import SpectralCnn
 from trichord.learning.encoders.transformer import Transformer
 
 ENCODERS: dict[str, type[Encoder]] = {
@@ -23,6 +24,7 @@ ENCODERS: dict[str, type[Encoder]] = {
     "mlp": Mlp,
     "pretrained": Pretrained,
     "rnn": Rnn,
+    "spectral_cnn": SpectralCnn,
     "transformer": Transformer,
 }
 AnyEncoder: TypeAlias = Annotated[Encoder, Kinds(ENCODERS)]

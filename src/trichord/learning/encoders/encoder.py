@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from trichord.errors import RecipeError
 from trichord.learning.encoders.front_ends.front_end import FrontEnd
-from trichord.learning.encoders.subsample import SpectralSubsample, Subsample
+from trichord.learning.encoders.subsample import SpectralSubsample, StepDown, Subsample
 from trichord.learning.memory import Memory
 from trichord.learning.stream import Stream
 from trichord.prepare.preparation import InputSpec
@@ -58,11 +58,14 @@ class Encoder(nn.Module):
             )
         self.front.build(spec)
         self.width = self.dim or dim
-        steps = self.subsample or factor(self.front.rate, clock)
-        kind = SpectralSubsample if self.front.spectral and steps > 1 else Subsample
-        self.step_down = kind(self.front.width, self.width, steps)
+        self.step_down = self.make_step_down(self.subsample or factor(self.front.rate, clock))
         if body:
             self.build_body(self.width)
+
+    def make_step_down(self, steps: int) -> StepDown:
+        """Return what brings so many of the front end's frames to a step."""
+        kind = SpectralSubsample if self.front.spectral and steps > 1 else Subsample
+        return kind(self.front.width, self.width, steps)
 
     def build_body(self, dim: int) -> None:
         """Create the layers of the body, `dim` in and out."""

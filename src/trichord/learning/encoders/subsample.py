@@ -14,7 +14,17 @@ from trichord.learning.stream import Stream, mask_of
 FACTORS = (1, 2, 4, 8)
 
 
-class Subsample(nn.Module):
+class StepDown(nn.Module):
+    """What brings a front end's frames to the model's rate, by `factor`, and width."""
+
+    factor: int
+
+    def forward(self, stream: Stream, memory: Memory | None = None) -> Stream:
+        """Return `(batch, time, dim)`, one step at least; behind what a memory holds, where there is one."""
+        raise NotImplementedError
+
+
+class Subsample(StepDown):
     """Brings `(batch, time, width_in)` to `(batch, ceil(time / factor), dim)`, at the rate over `factor`.
 
     Factor 1 is a linear layer; each doubling is a convolution of kernel 3 and stride 2. The output always
@@ -42,7 +52,7 @@ class Subsample(nn.Module):
         return Stream(self.norm(self.project(stream.values)), stream.lengths, rate)
 
 
-class SpectralSubsample(nn.Module):
+class SpectralSubsample(StepDown):
     """The same step for frames of neighbouring bands: each doubling convolves time and frequency together.
 
     As the Conformer's front (Gulati et al., 2020): 3 x 3 convolutions of stride 2, so that a formant that

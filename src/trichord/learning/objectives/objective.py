@@ -61,6 +61,13 @@ class Objective(nn.Module):
     teaches_alone: ClassVar[bool] = False
     progress: float = 1.0
 
+    @property
+    def changes(self) -> bool:
+        """Whether clips are altered only so that more is learned of them, not because that is the task."""
+        kind = type(self)
+        alters = kind.change is not Objective.change or kind.change_features is not Objective.change_features
+        return alters and not self.teaches_alone
+
     def build(self, surroundings: Surroundings) -> None:
         """Receive what comes from model and data; create layers if the objective learns."""
 

@@ -22,6 +22,7 @@ class SpecAugment(Objective):
 
     stream: whose front end's frames to change.
     frequency_masks: bands blanked in every item, each up to `frequency_width` features wide.
+    frequency_width: by default 3 in 16 of the features, as 15 of 80.
     time_masks: stretches blanked in every item, each up to `time_share` of its length.
     """
 
@@ -29,7 +30,7 @@ class SpecAugment(Objective):
         self,
         stream: str,
         frequency_masks: Count = 2,
-        frequency_width: Annotated[int, Field(ge=0)] = 15,
+        frequency_width: Annotated[int, Field(ge=0)] | None = None,
         time_masks: Count = 2,
         time_share: Probability = 0.1,
     ) -> None:
@@ -48,7 +49,7 @@ class SpecAugment(Objective):
             return frames
         batch, time, width = frames.values.shape
         widths = torch.full((batch,), width, device=frames.values.device)
-        widest = widths.clamp(max=self.frequency_width)
+        widest = widths * 3 // 16 if self.frequency_width is None else widths.clamp(max=self.frequency_width)
         longest = (frames.lengths * self.time_share).long()
         bands = holes(self.frequency_masks, width, widths, widest)  # (batch, width)
         pauses = holes(self.time_masks, time, frames.lengths, longest)  # (batch, time)

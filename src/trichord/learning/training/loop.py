@@ -26,7 +26,7 @@ from trichord.kinds import nearest
 from trichord.learning.batch import Batch, Item, collate
 from trichord.learning.heads.head import Head
 from trichord.learning.model import Model
-from trichord.learning.objectives.objective import Outputs, Surroundings, changing
+from trichord.learning.objectives.objective import Objective, Outputs, Surroundings, changing
 from trichord.learning.recipe import Recipe
 from trichord.learning.training.data import Data
 from trichord.learning.training.optimise import Average, learning_rate, make_optimizer
@@ -145,10 +145,11 @@ class Learner:
         torch.manual_seed(int(rng.integers(2**62)))
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(progress, self.training)
-        for objective in self.objectives:
+        objectives = [one for one in self.objectives if progress >= self.training.plain or not one.changes]
+        for objective in objectives:
             objective.progress = progress
             items = objective.change(items, rng)
-        loss = self.loss(collate(items, self.data.specs))
+        loss = self.loss(collate(items, self.data.specs), objectives)
         if not torch.isfinite(loss):
             raise TrichordError(
                 f"the loss became {float(loss)} at step {self.step}; lower training.learning_rate"
@@ -163,13 +164,13 @@ class Learner:
             self.average.update(self.raw, self.step)
         return float(loss.detach())
 
-    def loss(self, batch: Batch) -> Tensor:
-        outputs = self.model(self.fabric.to_device(dict(batch.inputs)), changing(self.objectives))
+    def loss(self, batch: Batch, objectives: Sequence[Objective]) -> Tensor:
+        outputs = self.model(self.fabric.to_device(dict(batch.inputs)), changing(objectives))
         losses: Mapping[str, Tensor] = head_losses(self.judges, outputs.logits, batch)
-        for objective in self.objectives:
+        for objective in objectives:
             losses = objective.weigh(losses, outputs, batch)
         loss = weighted_sum(self.recipe.heads, losses)
-        for objective in self.objectives:
+        for objective in objectives:
             if (more := objective.loss(outputs, batch)) is not None:
                 loss = loss + more
         return loss

@@ -1,0 +1,69 @@
+"""A clip's sound, described by classical features and summed up in one step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from trichord.clip import Features, Input, Lazy
+from trichord.features import audio
+from trichord.prepare.array import ReadyArray
+from trichord.prepare.functionals import Columns, functionals
+from trichord.prepare.inputs import Count
+from trichord.prepare.preparation import Array
+from trichord.prepare.samples import Samples
+
+
+class Descriptors(ReadyArray):
+    """Statistics of low-level descriptors of a clip's sound, as one step without a clock.
+
+    The descriptors of each frame of 25 ms are 13 mel cepstra, their first and second differences, energy in
+    dB, the share of zero crossings, and the spectrum's centroid, bandwidth, roll-off, flatness and flux; what
+    becomes of them is what `functionals` makes. As the feature sets of paralinguistics (Eyben et al., 2010).
+
+    rate: at which the sound is described, in Hz.
+    quantiles: how many of each, evenly spaced from the least value to the largest.
+    points: of each one's course about its mean.
+    normalise: bring each statistic to mean 0 and standard deviation 1, as measured on the training clips.
+    """
+
+    def __init__(
+        self,
+        rate: Count = 16000,
+        quantiles: Annotated[int, Field(ge=2, le=101)] = 5,
+        points: Annotated[int, Field(ge=0, le=256)] = 8,
+        normalise: bool = True,
+    ) -> None:
+        super().__init__(normalise)
+        self.rate, self.quantiles, self.points = rate, quantiles, points
+
+    def fit(self, inputs: Iterable[Input | Lazy]) -> None:
+        super().fit(self.summed_up(value) for value in inputs)
+
+    def __call__(self, value: Input | Lazy) -> Array:
+        return super().__call__(self.summed_up(value))
+
+    def summed_up(self, value: Input | Lazy) -> Features:
+        """Return one step of statistics; of sound shorter than a frame, none."""
+        samples = Samples(self.rate)(value).astype(np.float32)
+        row = functionals(described(samples, self.rate), self.quantiles, self.points)
+        return Features(row.astype(np.float32))
+
+
+def described(samples: NDArray[np.float32], rate: int) -> Columns:
+    """Return the descriptors of each frame of `samples (time,)` at `rate` Hz, `(frames, 46)`."""
+    shape = audio.spectrum(samples, rate)
+    features = (audio.centroid, audio.bandwidth, audio.roll_off, audio.flatness, audio.flux)
+    loud, crossings = audio.energy_db(samples, rate), audio.zero_crossings(samples, rate)
+    return np.column_stack([cepstra(samples, rate), loud, crossings, *(one(shape) for one in features)])
+
+
+def cepstra(samples: NDArray[np.float32], rate: int) -> Columns:
+    """Return 13 mel cepstra, of which the zeroth is the energy, and two orders of differences."""
+    still = audio.mfcc(samples, rate)
+    slopes = audio.deltas(still)
+    return np.concatenate([still, slopes, audio.deltas(slopes)], 1).astype(np.float64)

@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+
+from trichord.clip import Audio
+from trichord.features import audio
+from trichord.prepare.descriptors import Descriptors, cepstra, described
+
+RATE = 8000
+
+
+def tone(hertz: float, seconds: float) -> Audio:
+    time = np.arange(round(seconds * RATE)) / RATE
+    return Audio((0.3 * np.sin(2 * np.pi * hertz * time)).astype(np.float32), RATE)
+
+
+def test_descriptors_are_those_of_their_names():
+    sound = tone(440, 0.5).samples
+    found = described(sound, RATE)
+    np.testing.assert_array_equal(found[:, :39], cepstra(sound, RATE))
+    np.testing.assert_allclose(found[:, 39], audio.energy_db(sound, RATE))
+    assert found[5, 41] == pytest.approx(440, abs=30)  # the centroid of a tone is the tone
+
+
+@pytest.mark.parametrize("samples", [0, 1, 100, 4000])
+def test_any_sound_is_finite_and_as_wide(samples):
+    found = described(np.zeros(samples, np.float32), RATE)
+    assert found.shape[1] == 46
+    assert np.isfinite(found).all()
+    assert (len(found) > 0) == (samples > 0)
+
+
+def test_a_clip_is_one_step_whatever_its_length_and_rate():
+    clips = [tone(hertz, seconds) for hertz, seconds in ((200, 0.3), (900, 0.5), (1500, 1.0))]
+    prepare = Descriptors(RATE, quantiles=3, points=2)
+    prepare.fit(clips)
+    assert prepare.spec.kind == "array"
+    assert prepare.spec.rate is None
+    made = np.concatenate([prepare(clip) for clip in clips])
+    assert made.shape == (3, 1 + 46 * (5 + 3 + 5 + 2))
+    np.testing.assert_allclose(made.mean(0), 0, atol=1e-4)
+    assert prepare(Audio(np.zeros(0, np.float32), RATE)).shape == (0, made.shape[1])
+    again = Descriptors(RATE, quantiles=3, points=2)
+    again.restore(prepare.state())
+    np.testing.assert_array_equal(again(clips[0]), made[:1])
+    assert prepare(Audio(np.repeat(clips[0].samples, 2), 2 * RATE)).shape == (1, made.shape[1])

@@ -53,8 +53,23 @@ def test_sound_may_lose_its_noise(kind: Literal["subtract", "wiener", "adaptive"
     assert Samples(denoise=kind)(Audio(noise[:0], 16_000)).shape == (0,)
 
 
+def test_sound_may_be_brought_to_a_level() -> None:
+    rng = np.random.default_rng(0)
+    sound = rng.normal(size=8000).astype(np.float32) * 0.01
+    got = Samples(level_db=-20)(Audio(sound, 16_000)).astype(np.float64)
+    assert 10 * np.log10(np.mean(got**2)) == pytest.approx(-20, abs=1e-3)
+    assert not Samples(level_db=-20)(Audio(np.zeros(100, np.float32), 16_000)).any()
+    loud = Samples(level_db=-20, low_hz=100)(Audio(sound, 16_000)).astype(np.float64)  # the last to be done
+    assert 10 * np.log10(np.mean(loud**2)) == pytest.approx(-20, abs=1e-3)
+
+
 def test_what_looks_ahead_is_not_prepared_live() -> None:
-    for samples in (Samples(denoise="wiener"), Samples(low_hz=100), Samples(high_hz=4000)):
+    for samples in (
+        Samples(denoise="wiener"),
+        Samples(low_hz=100),
+        Samples(high_hz=4000),
+        Samples(level_db=-26),
+    ):
         with pytest.raises(InputError, match="prepared as a whole, not while it arrives"):
             Receiver(samples).push(Audio(np.zeros(320, np.float32), 16_000))
 

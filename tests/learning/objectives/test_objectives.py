@@ -39,6 +39,7 @@ PARTS = [
     {"kind": "mix_noise", "stream": "voice", "source": "white"},
     {"kind": "mix_noise", "stream": "voice", "source": "pink", "probability": 1, "ramp": 0.5},
     {"kind": "reverb", "stream": "voice", "t60_seconds": [0.05, 0.1], "probability": 1},
+    {"kind": "gain", "stream": "voice"},
     {"kind": "speed"},
     {"kind": "speed", "streams": ["voice"], "factors": [1.1]},
     {"kind": "spec_augment", "stream": "voice"},
@@ -386,6 +387,16 @@ def test_spec_augment_stays_within_its_bounds(lengths, width, masks, frequency_w
             if not bands.all():
                 assert pauses.sum() <= masks * time_share * length
     assert augment.change_features("lips", frames) is frames
+
+
+def test_gain_stays_within_its_bounds():
+    gain = make({"kind": "gain", "stream": "voice", "db": [-20, -10]})
+    items = [item(number, 0.1) for number in range(20)]
+    changed = gain.change(items, np.random.default_rng(0))
+    ratios = [20 * np.log10(new.inputs["voice"] / old.inputs["voice"])
+              for new, old in zip(changed, items, strict=True)]  # fmt: skip
+    assert all(np.ptp(ratio) < 1e-3 and -20.001 <= ratio[0] <= -9.999 for ratio in ratios)
+    assert np.ptp([ratio[0] for ratio in ratios]) > 3
 
 
 @pytest.mark.parametrize(("width", "bands", "mean"), [(15, 80, 7.5), (None, 80, 7.5), (None, 32, 3.0)])

@@ -10,6 +10,7 @@ from trichord.learning.objectives.align import Align
 from trichord.learning.objectives.blend import Blend
 from trichord.learning.objectives.filter_augment import FilterAugment
 from trichord.learning.objectives.frame_labels import FrameLabels
+from trichord.learning.objectives.gain import Gain
 from trichord.learning.objectives.gradient_norm import GradientNorm
 from trichord.learning.objectives.masked_prediction import MaskedPrediction
 from trichord.learning.objectives.mix_noise import MixNoise
@@ -31,6 +32,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
     "blend": Blend,
     "filter_augment": FilterAugment,
     "frame_labels": FrameLabels,
+    "gain": Gain,
     "gradient_norm": GradientNorm,
     "masked_prediction": MaskedPrediction,
     "mirror": Mirror,

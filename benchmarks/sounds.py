@@ -34,6 +34,7 @@ class Case(NamedTuple):
     """
 
     recipe: str
+    stream: str
     head: str
     name: str
     row: str
@@ -47,30 +48,32 @@ class Case(NamedTuple):
 CASES = {
     "fsdd": [
         Case(
-            "fsdd", "digit", "fsdd/official", "fsdd/official/neural", [{}], ("hmm", "svm", "knn", "forest"),
+            "fsdd", "voice", "digit", "fsdd/official", "fsdd/official/neural", [{}],
+            ("hmm", "svm", "knn", "forest"),
             {"trained": ">= 0.99", "hmm": ">= 0.97"}, "takes 0 to 4 test, 5 to 9 validate",
         ),
         Case(
-            "fsdd", "digit", "fsdd/unseen-speaker", "fsdd/unseen-speaker",
+            "fsdd", "voice", "digit", "fsdd/unseen-speaker", "fsdd/unseen-speaker",
             [{"corpus.hold_out": speaker} for speaker in SPEAKERS], ("hmm",), {"trained": ">= 0.92"},
             "each speaker held out in turn",
         ),
     ],
     "esc10": [
         Case(
-            "esc10", "sound", "esc10", "esc10/accuracy", [{"corpus.test_fold": fold} for fold in range(1, 6)],
+            "esc10", "audio_scene", "sound", "esc10", "esc10/accuracy",
+            [{"corpus.test_fold": fold} for fold in range(1, 6)],
             ("forest", "svm"), {"trained": ">= 0.85"},
             "five official folds; published: random forest 0.727, human 0.957",
         ),
     ],
     "nemo": [
         Case(
-            "nemo-emotion", "emotion", "nemo-emotion/unseen-actor", "nemo-emotion/unseen-actor",
+            "nemo-emotion", "voice", "emotion", "nemo-emotion/unseen-actor", "nemo-emotion/unseen-actor",
             [{"fold.number": fold} for fold in range(7)], ("forest",), {"trained": "forest + 0.10"},
             "each of seven actors held out in turn, the next one validates",
         ),
         Case(
-            "nemo-emotion", "emotion", "nemo-emotion/random-folds", "nemo-emotion/random-folds",
+            "nemo-emotion", "voice", "emotion", "nemo-emotion/random-folds", "nemo-emotion/random-folds",
             [{"fold.of": 5, "fold.by": None, "fold.number": 0}], (), {},
             "one of five random parts tests; published, on all nine actors: 0.8395",
         ),
@@ -116,7 +119,7 @@ def classical(case: Case, kind: str, memory: dict[Any, Any]) -> list[Path]:
     for number, fold in enumerate(case.folds):
         folder = folder_of(case, kind, number)
         if not (folder / EVALUATION).exists():
-            baseline(source, kind, folder, head=case.head, changes=fold, memory=memory)
+            baseline(source, kind, folder, head=case.head, stream=case.stream, changes=fold, memory=memory)
         runs.append(folder)
     return runs
 

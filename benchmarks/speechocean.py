@@ -1,11 +1,13 @@
 """How well do our runs write down, and score, English as Mandarin speakers say it?
 
-    python benchmarks/speechocean.py [--recogniser RUN] [--peer] [--scores RUN] [--phones RUN] [--dry]
+    python benchmarks/speechocean.py [--recogniser RUN] [--own-speed] [--peer] [--scores RUN] [--phones RUN]
 
 Each RUN is a finished run's folder, and each measures its own rows on the test split: the recogniser's word
 error rate by beam search, in all and by age and gender, and what it loses where it hears sound in blocks;
-with --peer, pocketsphinx and its own large model hear the same sounds; --scores and --phones, how far scores
-of whole sentences, of words and of phones go with the experts'. Intervals draw speakers.
+with --own-speed, each speaker is heard at the speed, and so the pitch, at which the recogniser is surest of
+itself, which no transcript tells; with --peer, pocketsphinx and its own large model hear the same sounds;
+--scores and --phones, how far scores of whole sentences, of words and of phones go with the experts'.
+Intervals draw speakers.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -21,14 +23,14 @@ import numpy as np
 from peer import environment
 from pocketsphinx import PEER, RATE, run, tell
 
-from trichord import Clip
+from trichord import Audio, Clip
 from trichord.corpora import Speechocean
 from trichord.corpora.speechocean import canonical_phones
 from trichord.decoding import Decoded
 from trichord.errors import InputError
 from trichord.learning.export import export_run
 from trichord.learning.training.run import RunFolder
-from trichord.media import AudioFile, write_audio
+from trichord.media import AudioFile, resample, write_audio
 from trichord.metrics import Interval, bootstrap, paired_bootstrap, ratio, word_errors
 from trichord.metrics.numbers import moments, pearson_of
 from trichord.metrics.sums import Floats
@@ -37,6 +39,7 @@ from trichord.running.runtime import Model, load
 from trichord.running.spread import spread
 
 HEAD, PHONES = "transcript", "phone_scores"
+SPEEDS = (0.85, 0.92, 1.0, 1.08)
 LEVELS = ("total", "accuracy", "fluency", "prosodic")
 GOPT = (
     "GOPT (Gong et al. 2022) {} on the same test split with the released scores, upon a recogniser trained "
@@ -68,17 +71,20 @@ class Test:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--recogniser", type=Path, help="a run of recipes/speechocean.yaml")
+    parser.add_argument("--own-speed", action="store_true", help="speakers slowed down or sped up")
     parser.add_argument("--peer", action="store_true", help="pocketsphinx beside the recogniser")
     parser.add_argument("--scores", type=Path, help="a run of recipes/speechocean-scores.yaml")
     parser.add_argument("--phones", type=Path, help="a run of recipes/speechocean-phones.yaml")
     parser.add_argument("--clips", type=int, help="only so many")
     parser.add_argument("--dry", action="store_true", help="print, and record nothing")
     options = parser.parse_args()
-    if options.peer and not options.recogniser:
-        parser.error("--peer needs a --recogniser to stand beside")
+    if (options.peer or options.own_speed) and not options.recogniser:
+        parser.error("--peer and --own-speed need a --recogniser")
     test = Test(spread(Speechocean().clips("test"), options.clips), options.dry)
     if options.recogniser:
         errors = recognition(test, options.recogniser)
+        if options.own_speed:
+            at_own_speed(test, errors, options.recogniser)
         if options.peer:
             beside_peer(test, errors, options.recogniser.name)
     if options.scores:
@@ -96,12 +102,7 @@ def recognition(test: Test, folder: Path) -> np.ndarray:
     whole = errors_of(test, model_of(folder))
     about = f"{folder.name}, beam search with what its file carries; intervals over speakers"
     test.tell("wer", bootstrap(whole, ratio, groups=test.speakers), "wer", "<= 0.55", about)
-    groups = [f"{clip.about.get('age_group')}-{clip.about.get('gender')}" for clip in test.clips]
-    for group in sorted(set(groups)):
-        rows = [row for row, its in enumerate(groups) if its == group]
-        speakers = [test.speakers[row] for row in rows]
-        score = bootstrap(whole[rows], ratio, groups=speakers)
-        test.tell(f"by-group/{group}", score, "wer", "", f"{about}, {len(set(speakers))} of them")
+    by_group(test, whole, "", about)
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "streaming.onnx"
         block = export_run(RunFolder(folder), file, streaming=True).block
@@ -116,10 +117,52 @@ def recognition(test: Test, folder: Path) -> np.ndarray:
     return whole
 
 
+def by_group(test: Test, errors: np.ndarray, suffix: str, about: str) -> None:
+    """Record word error rates by age and gender, and how much more children's words are misheard."""
+    groups = [f"{clip.about.get('age_group')}-{clip.about.get('gender')}" for clip in test.clips]
+    for group in sorted(set(groups)):
+        rows = [row for row, its in enumerate(groups) if its == group]
+        speakers = [test.speakers[row] for row in rows]
+        score = bootstrap(errors[rows], ratio, groups=speakers)
+        test.tell(f"by-group/{group}{suffix}", score, "wer", "", f"{about}, {len(set(speakers))} of them")
+    young = np.array([group.startswith("child") for group in groups])[:, None]
+    apart = np.concatenate([errors * young, errors * ~young], 1)
+    more = bootstrap(apart, lambda sums: ratio(sums[..., :2]) - ratio(sums[..., 2:]), groups=test.speakers)
+    test.tell(f"by-group/gap{suffix}", more, "wer, children's - adults'", "", about)
+
+
+def at_own_speed(test: Test, whole: np.ndarray, folder: Path) -> None:
+    """Record what it brings to hear each speaker at the speed at which the recogniser is surest."""
+    model = model_of(folder)
+    played = {speed: replace(test, clips=[at_speed(clip, speed) for clip in test.clips]) for speed in SPEEDS}
+    heard = {speed: its.said(model, HEAD) for speed, its in played.items()}
+    sure = np.array([[said.confidence or 0.0 for said in heard[speed]] for speed in SPEEDS])
+    of = {who: sure[:, np.array(test.speakers) == who].mean(1) for who in sorted(set(test.speakers))}
+    chosen = {who: SPEEDS[int(np.argmax(mean))] for who, mean in of.items()}
+    said = [heard[chosen[who]][place] for place, who in enumerate(test.speakers)]
+    errors = errors_in(test, said)
+    told = ", ".join(f"{list(chosen.values()).count(speed)} at {speed:g}" for speed in SPEEDS)
+    about = f"{folder.name}; each speaker at the speed at which answers are surest on average: {told}"
+    by_group(test, errors, "-own-speed", about)
+    less = paired_bootstrap(errors, whole, ratio, groups=test.speakers)
+    test.tell("own-speed-minus-as-is", less, "wer, own speed - as recorded", "", about)
+
+
+def at_speed(clip: Clip, speed: float) -> Clip:
+    """Return the clip played so much faster, and higher."""
+    audio = cast(AudioFile, clip.inputs["audio"]).at(RATE)
+    quick = resample(Audio(audio.samples, round(RATE * speed)), RATE)
+    return replace(clip, inputs={**clip.inputs, "audio": quick})
+
+
 def errors_of(test: Test, model: Model) -> np.ndarray:
     """Return word errors and words of each clip, `(clips, 2)`."""
-    pairs = zip(test.clips, test.said(model, HEAD), strict=True)
-    return np.array([word_errors(str(clip.targets[HEAD]), str(said.value)) for clip, said in pairs], float)
+    return errors_in(test, test.said(model, HEAD))
+
+
+def errors_in(test: Test, said: Sequence[Decoded]) -> np.ndarray:
+    pairs = zip(test.clips, said, strict=True)
+    return np.array([word_errors(str(clip.targets[HEAD]), str(one.value)) for clip, one in pairs], float)
 
 
 def beside_peer(test: Test, ours: np.ndarray, name: str) -> None:

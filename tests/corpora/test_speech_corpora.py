@@ -206,9 +206,9 @@ def test_orders_have_a_class_for_each_slot(suffix, tmp_path):
     assert len(clips) == 59  # 00 has no recording, 60 has no label
     assert clips["02"].targets == {
         "intent": "orderDrink", "coffee_drink": "latte", "milk_amount": "soy milk", "roast": "none",
-        "slots": "coffeeDrink=latte milkAmount=soy milk",
+        "meaning": "orderDrink coffeeDrink=latte milkAmount=soy milk",
     }  # fmt: skip
-    assert clips["01"].targets["slots"] == "roast=dark roast"
+    assert clips["01"].targets["meaning"] == "orderDrink roast=dark roast"
     assert clips["01"].targets["coffee_drink"] == "none"
     assert snake("numberOfShots") == "number_of_shots"
 
@@ -235,7 +235,7 @@ def test_the_speech_to_intent_corpus():
     assert sizes(corpus) == [377, 47, 95]
     names = {"coffee_drink", "milk_amount", "number_of_shots", "roast", "size", "sugar_amount"}
     for clip in corpus.clips("train"):
-        assert set(clip.targets) == names | {"intent", "slots"}
+        assert set(clip.targets) == names | {"intent", "meaning"}
         said = sum(clip.targets[name] != "none" for name in names)
         assert clip.targets["slots"].count("=") == said
     assert 4 < corpus.clips("test")[0].load("audio").seconds < 20

@@ -98,7 +98,7 @@ def compare(
 
 def export(
     run: Annotated[Path, typer.Argument(help="A finished run's folder.")],
-    target: Annotated[Path, typer.Argument(help="The ONNX file to write.")],
+    target: Annotated[Path, typer.Argument(help="The ONNX file to write; or a .safetensors file.")],
     int8: Annotated[
         bool, typer.Option("--int8", help="Weights in eight bits: about a third of the size.")
     ] = False,
@@ -112,8 +112,17 @@ def export(
         bool, typer.Option("--card", help="Measure the very file, and write its card beside it.")
     ] = False,
 ) -> None:
-    """Write a run's best model as one self-describing ONNX file."""
+    """Write a run's best model as one self-describing ONNX file.
+
+    A .safetensors file holds its weights alone, in half precision, for other trainings to start from.
+    """
     needs_training()
+    if target.suffix == ".safetensors":
+        from trichord.learning.training import RunFolder, write_half
+
+        write_half(RunFolder(run), target)
+        console.print(f"wrote {target}, {target.stat().st_size / 1e6:.2f} MB")
+        return
     from trichord.experiments.train import publish_with_card, read_headline
     from trichord.learning.export import export_run
     from trichord.learning.training import RunFolder

@@ -10,6 +10,7 @@ from typing import Any
 from trichord.clip import Clip, Target
 from trichord.corpora.corpus import SPLITS, About, Corpus, Index, hash_split
 from trichord.corpora.paths import read_lines
+from trichord.decoding.grammar import told
 from trichord.errors import InputError
 from trichord.files import SOUND
 from trichord.media import AudioFile
@@ -24,8 +25,9 @@ class SpeechToIntent(Corpus):
 
     Input: `audio`. Targets: `intent`; a class for each slot, named as the corpus does but in the style of
     recipes (`coffee_drink`, `milk_amount`, `number_of_shots`, `roast`, `size`, `sugar_amount`), whose value
-    is `none` where the order does not say; `slots`, those that it does say, under the corpus's own names, as
-    one text: `coffeeDrink=latte size=small`.
+    is `none` where the order does not say; `meaning`, the intent and the slots that it does say, under the
+    corpus's own names, as one text: `orderDrink coffeeDrink=latte size=small`. In which words it was said is
+    not known; `data/rhino/coffee_maker.yaml` is the grammar of what may be said.
 
     The hash of the clip id divides 70/10/20; speakers are not named, so they may be in several splits.
     Recordings without a label and labels without a recording are left out.
@@ -54,7 +56,7 @@ class SpeechToIntent(Corpus):
             if path.stem in labels:
                 intent, slots = labels[path.stem]
                 targets: dict[str, Target] = {snake(name): slots.get(name, ABSENT) for name in names}
-                targets |= {"intent": intent, "slots": " ".join(f"{n}={slots[n]}" for n in sorted(slots))}
+                targets |= {"intent": intent, "meaning": told(intent, slots)}
                 index[hash_split(path.stem, FRACTIONS)].append(
                     Clip(path.stem, {"audio": AudioFile(path)}, targets)
                 )

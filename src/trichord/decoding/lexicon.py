@@ -12,13 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 from itertools import takewhile
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
 from trichord.decoding.ctc_paths import BLANK
 from trichord.decoding.logits import Floats
-from trichord.decoding.ngram import END, START, UNKNOWN, Context, NgramModel
+from trichord.decoding.ngram import END, START, UNKNOWN, Context
 from trichord.decoding.options import BeamOptions
 from trichord.errors import InputError
 
@@ -31,6 +31,21 @@ BEAM_LOG = 16.0
 MAX_NODES = 4_000_000
 
 
+class Language(Protocol):
+    """What words may follow others: an n-gram model, or a grammar."""
+
+    @property
+    def vocabulary(self) -> frozenset[str]: ...
+
+    def known(self, context: Context) -> Context:
+        """Return as much of what was said as matters for what comes."""
+        ...
+
+    def score(self, token: str, context: Context) -> float:
+        """Return ln P(token | context), without a context that of the token alone."""
+        ...
+
+
 class Lexicon:
     """Words by how they are pronounced, as a tree over labels; words that sound alike share a node.
 
@@ -38,10 +53,10 @@ class Lexicon:
     does not know, as a natural logarithm. Raises InputError for a word without labels, or too large a tree.
     """
 
-    def __init__(self, words: Mapping[str, Sequence[Pronunciation]], language: NgramModel | None) -> None:
+    def __init__(self, words: Mapping[str, Sequence[Pronunciation]], language: Language | None) -> None:
         self.language = language
-        known = frozenset() if language is None else language.vocabulary
-        self.outside = -math.log(max(1, sum(word not in known for word in words)))
+        self.known = frozenset() if language is None else language.vocabulary
+        self.outside = -math.log(max(1, sum(word not in self.known for word in words)))
         self.children: list[dict[int, int]] = [{}]
         self.ends: list[list[tuple[str, Pronunciation]]] = [[]]
         self.ahead: list[float] = [-math.inf]
@@ -72,7 +87,7 @@ class Lexicon:
         """Return ln P(word | context)."""
         if self.language is None:
             return 0.0
-        if word in self.language.log_probs[()]:
+        if word in self.known:
             return self.language.score(word, context)
         return self.language.score(UNKNOWN, context) + self.outside
 
@@ -155,7 +170,8 @@ class LexiconSearch:
 
     def _end(self, context: Context) -> float:
         language = self.lexicon.language
-        return 0.0 if language is None else self.options.alpha * language.score(END, context)
+        expected = 0.0 if language is None else language.score(END, context)
+        return expected if expected == -math.inf else self.options.alpha * expected
 
     def _step(self, frame: list[float], likely: list[int]) -> dict[Key, Hypothesis]:
         """Return the hypotheses after one frame, the best `width` of them."""
@@ -192,7 +208,10 @@ class LexiconSearch:
             language = one.language + alpha * (lexicon.ahead[child] - looked)
             join(new, (context, child, label), -math.inf, path, language, one.spoken)
         for word, labels in lexicon.ends[child]:
-            gain = alpha * (self._score(word, context) - looked) + self.options.beta
+            expected = self._score(word, context)
+            if expected == -math.inf:  # a grammar does not allow it
+                continue
+            gain = alpha * (expected - looked) + self.options.beta
             key = (lexicon.after(context, word), ROOT, label)
             join(new, key, -math.inf, path, one.language + gain, said(word, labels, one.spoken))
 

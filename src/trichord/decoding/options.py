@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import numpy as np
 from pydantic import Field
 
 from trichord.decoding.arpa import from_metadata, to_metadata
+from trichord.decoding.grammar import Grammar, grammar_of
 from trichord.decoding.metadata import Finite, HeadMetadata, Label, read_head
 from trichord.decoding.ngram import NgramModel
 from trichord.errors import ArtifactError, InputError
@@ -32,7 +33,8 @@ class BeamOptions:
     that may be said; without one, a word model allows its own vocabulary, unless `open_vocabulary` or a
     `spelling` model, of characters, scores the words that it does not know. Every character of one of the
     `phrases`, or word where labels are words, adds `phrase_boost` to the score of an answer that holds it.
-    Where labels are phones, words are those that are `pronounced`.
+    Where labels are phones, words are those that are `pronounced`, and a `grammar` may say which sentences
+    there are, in place of a language model; the answer is then what is meant.
     """
 
     width: int = 16
@@ -47,6 +49,7 @@ class BeamOptions:
     phrases: Sequence[str] = ()
     phrase_boost: float = 1.5
     pronounced: Pronounced | None = None
+    grammar: Grammar | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.width <= 10_000 or self.symbols < 1:
@@ -60,6 +63,10 @@ class BeamOptions:
             raise InputError(f"phrases must be several texts, none empty; got {self.phrases!r:.80}")
         if self.spelling is not None and (self.language is None or self.lexicon is not None):
             raise InputError("a spelling model serves a word model that has no lexicon beside it")
+        if self.grammar is not None and (self.language is not None or self.pronounced is None):
+            raise InputError(
+                "a grammar is of words that are pronounced, and leaves nothing to a language model"
+            )
         object.__setattr__(self, "phrases", tuple(self.phrases))
 
 
@@ -91,6 +98,9 @@ class BeamChanges:
         return replace(changed, **changes)
 
 
+Phrases: TypeAlias = Annotated[tuple[Annotated[str, Field(max_length=2000)], ...], Field(max_length=20_000)]
+
+
 class PronouncedMetadata(HeadMetadata):
     """`Pronounced` as plain JSON values."""
 
@@ -98,6 +108,13 @@ class PronouncedMetadata(HeadMetadata):
         dict[Label, Annotated[tuple[Label, ...], Field(max_length=100)]], Field(max_length=500_000)
     ]
     joiner: Annotated[str, Field(max_length=10)] = " "
+
+
+class GrammarMetadata(HeadMetadata):
+    """A `Grammar` as plain JSON values."""
+
+    intents: Annotated[dict[Label, Phrases], Field(max_length=1000)]
+    slots: Annotated[dict[Label, Phrases], Field(max_length=1000)]
 
 
 class BeamMetadata(HeadMetadata):
@@ -115,6 +132,7 @@ class BeamMetadata(HeadMetadata):
     phrases: Annotated[tuple[Label, ...], Field(max_length=100_000)] = ()
     phrase_boost: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.5
     pronounced: PronouncedMetadata | None = None
+    grammar: GrammarMetadata | None = None
 
 
 def beam_to_metadata(options: BeamOptions) -> dict[str, Any]:
@@ -132,6 +150,7 @@ def beam_to_metadata(options: BeamOptions) -> dict[str, Any]:
         "phrases": list(options.phrases),
         "phrase_boost": options.phrase_boost,
         "pronounced": None if options.pronounced is None else written(options.pronounced),
+        "grammar": None if options.grammar is None else options.grammar.to_metadata(),
     }
 
 
@@ -158,6 +177,7 @@ def beam_from_metadata(head: Mapping[str, Any]) -> BeamOptions | None:
             read.width, read.symbols, language, read.level, read.alpha, read.beta, lexicon,
             read.open_vocabulary, spelling, read.phrases, read.phrase_boost,
             None if read.pronounced is None else Pronounced(read.pronounced.words, read.pronounced.joiner),
+            None if read.grammar is None else grammar_of(read.grammar.model_dump()),
         )  # fmt: skip
     except InputError as error:
         raise ArtifactError(f"a head's 'beam': {error}") from None

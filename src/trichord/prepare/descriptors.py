@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Annotated
 
 import numpy as np
@@ -11,14 +10,12 @@ from pydantic import Field
 
 from trichord.clip import Features, Input, Lazy
 from trichord.features import audio
-from trichord.prepare.array import ReadyArray
-from trichord.prepare.functionals import Columns, functionals
+from trichord.prepare.functionals import Columns, Functionals, functionals
 from trichord.prepare.inputs import Count
-from trichord.prepare.preparation import Array
 from trichord.prepare.samples import Samples
 
 
-class Descriptors(ReadyArray):
+class Descriptors(Functionals):
     """Statistics of low-level descriptors of a clip's sound, as one step without a clock.
 
     The descriptors of each frame of 25 ms are 13 mel cepstra, their first and second differences, energy in
@@ -38,14 +35,8 @@ class Descriptors(ReadyArray):
         points: Annotated[int, Field(ge=0, le=256)] = 8,
         normalise: bool = True,
     ) -> None:
-        super().__init__(normalise)
-        self.rate, self.quantiles, self.points = rate, quantiles, points
-
-    def fit(self, inputs: Iterable[Input | Lazy]) -> None:
-        super().fit(self.summed_up(value) for value in inputs)
-
-    def __call__(self, value: Input | Lazy) -> Array:
-        return super().__call__(self.summed_up(value))
+        super().__init__(quantiles, points, normalise)
+        self.rate = rate
 
     def summed_up(self, value: Input | Lazy) -> Features:
         """Return one step of statistics; of sound shorter than a frame, none."""

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from trichord.errors import ArtifactError, RecipeError
 from trichord.learning.batch import Item
 from trichord.learning.recipe import Recipe, load_recipe
-from trichord.learning.training import Data, Learner, RunFolder, calibrate, load_data
+from trichord.learning.training import Data, Learner, RunFolder, calibrate, load_data, write_half
 
 SIGNAL = {
     "corpus": {"kind": "scenes", "size": 24},
@@ -203,6 +203,30 @@ def test_a_run_starts_from_the_weights_of_others(whole: Learner, tmp_path: Path)
     assert bits(learner.average.model) == bits(learner.raw)
     with pytest.raises(ArtifactError, match="holds no weights; train that run first"):
         learner_of(tmp_path / "a", load_recipe(SIGNAL, {"training.start_from": [str(tmp_path)]}))
+
+
+def test_weights_in_half_precision_are_lent_and_a_head_may_take_anothers(
+    whole: Learner, tmp_path: Path
+) -> None:
+    file = tmp_path / "half.safetensors"
+    write_half(whole.run, file)
+    assert file.stat().st_size < 0.6 * whole.run.weights_file.stat().st_size
+    changed = {
+        "corpus": {"kind": "joined", "of": [SIGNAL["corpus"]], "rename": {"transcript": "written"}},
+        "heads": {"written": SIGNAL["heads"]["transcript"]},
+        "training.start_from": [str(file)],
+        "training.start_heads": {"written": "transcript"},
+    }
+    begun = learner_of(tmp_path / "a", load_recipe(SIGNAL, changed)).raw.state_dict()
+    kept = load_file(whole.run.weights_file)
+    lent = [key for key in kept if key.startswith(("heads.transcript.", "encoders."))]
+    assert any("transcript" in key for key in lent)
+    for key in lent:
+        mine = begun[key.replace("transcript", "written")]
+        torch.testing.assert_close(mine, kept[key], atol=1e-3, rtol=1e-3)
+    file.write_bytes(b"no weights")
+    with pytest.raises(ArtifactError, match="cannot be read"):
+        learner_of(tmp_path / "b", load_recipe(SIGNAL, changed))
 
 
 def test_a_folder_with_another_recipes_run_is_refused(whole: Learner) -> None:

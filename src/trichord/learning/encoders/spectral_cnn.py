@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
@@ -13,9 +12,9 @@ from trichord.errors import RecipeError
 from trichord.learning.dropout import Dropout, DropoutShare
 from trichord.learning.encoders.encoder import Encoder
 from trichord.learning.encoders.front_ends import AnyFrontEnd
-from trichord.learning.encoders.subsample import FACTORS, StepDown, at_least
+from trichord.learning.encoders.subsample import StepDown, at_least, cleared, half
 from trichord.learning.memory import Memory
-from trichord.learning.stream import Stream, mask_of
+from trichord.learning.stream import Stream
 
 Channels = Annotated[tuple[Annotated[int, Field(ge=1, le=1024)], ...], Field(min_length=1, max_length=8)]
 
@@ -57,20 +56,16 @@ class SpectralStages(StepDown):
     """
 
     def __init__(self, bands: int, dim: int, factor: int, channels: Channels, dropout: float) -> None:
-        super().__init__()
-        if factor not in FACTORS:
-            raise ValueError(f"subsample must be 1, 2, 4 or 8; got {factor}")
-        halvings = FACTORS.index(factor)
-        if halvings > len(channels):
+        super().__init__(factor)
+        if self.halvings > len(channels):
             raise RecipeError(
                 f"{len(channels)} stages cannot bring {factor} frames to a step; give more channels, "
                 "or a longer hop_ms"
             )
-        self.factor = factor
         self.stages = nn.ModuleList()
         before = 1
         for number, width in enumerate(channels):
-            stride = (2 if number < halvings else 1, 2)
+            stride = (2 if number < self.halvings else 1, 2)
             self.stages.append(Stage(before, width, stride, dropout))
             before, bands = width, -(-bands // 2)
         self.project = nn.Linear(before * bands, dim)
@@ -104,13 +99,8 @@ class Stage(nn.Module):
     def forward(self, maps: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Return `(batch, width, time, bands)` and lengths, both after the stride."""
         if self.stride[0] == 2:
-            lengths = torch.div(lengths + 1, 2, rounding_mode="floor")
+            lengths = half(lengths)
         maps = F.silu(self.narrow(maps))
         normed = self.norm(maps.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
         maps = maps + self.dropout(F.silu(self.deepen(cleared(normed, lengths))))
         return cleared(maps, lengths), lengths
-
-
-def cleared(maps: Tensor, lengths: Tensor) -> Tensor:
-    """Return `maps (batch, channels, time, bands)` with zeros past each length."""
-    return torch.where(mask_of(lengths, maps[:, 0])[:, None, :, None], maps, 0.0)

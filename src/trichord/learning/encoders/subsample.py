@@ -15,9 +15,16 @@ FACTORS = (1, 2, 4, 8)
 
 
 class StepDown(nn.Module):
-    """What brings a front end's frames to the model's rate, by `factor`, and width."""
+    """What brings a front end's frames to the model's rate, by `factor`, and width.
 
-    factor: int
+    Raises ValueError for a factor other than 1, 2, 4 and 8.
+    """
+
+    def __init__(self, factor: int) -> None:
+        super().__init__()
+        if factor not in FACTORS:
+            raise ValueError(f"subsample must be 1, 2, 4 or 8; got {factor}")
+        self.factor, self.halvings = factor, FACTORS.index(factor)
 
     def forward(self, stream: Stream, memory: Memory | None = None) -> Stream:
         """Return `(batch, time, dim)`, one step at least; behind what a memory holds, where there is one."""
@@ -33,11 +40,8 @@ class Subsample(StepDown):
     """
 
     def __init__(self, width_in: int, dim: int, factor: int = 1) -> None:
-        super().__init__()
-        if factor not in FACTORS:
-            raise ValueError(f"subsample must be 1, 2, 4 or 8; got {factor}")
-        self.factor = factor
-        widths = [width_in] + [dim] * FACTORS.index(factor)
+        super().__init__(factor)
+        widths = [width_in] + [dim] * self.halvings
         self.steps = nn.ModuleList(
             nn.Conv1d(width, dim, kernel_size=3, stride=2, padding=1) for width in widths[:-1]
         )
@@ -60,11 +64,10 @@ class SpectralSubsample(StepDown):
     """
 
     def __init__(self, bands: int, dim: int, factor: int, channels: int = 32) -> None:
-        super().__init__()
         if factor not in FACTORS[1:]:
             raise ValueError(f"subsample must be 2, 4 or 8; got {factor}")
-        self.factor = factor
-        widths = [1] + [channels] * FACTORS.index(factor)
+        super().__init__(factor)
+        widths = [1] + [channels] * self.halvings
         self.steps = nn.ModuleList(
             nn.Conv2d(width, after, kernel_size=3, stride=2, padding=1) for width, after in pairwise(widths)
         )
@@ -76,8 +79,8 @@ class SpectralSubsample(StepDown):
         maps, lengths = stream.values[:, None], stream.lengths  # (batch, channels, time, bands)
         for step in self.steps:
             maps = F.silu(step(maps) if memory is None else behind(step, maps, memory))
-            lengths = torch.div(lengths + 1, 2, rounding_mode="floor")
-            maps = torch.where(mask_of(lengths, maps[:, 0])[:, None, :, None], maps, 0.0)
+            lengths = half(lengths)
+            maps = cleared(maps, lengths)
         frames = maps.transpose(1, 2).flatten(2)
         rate = None if stream.rate is None else stream.rate / self.factor
         return Stream(self.norm(self.project(frames)), lengths, rate)
@@ -101,8 +104,17 @@ def halved(step: nn.Module, stream: Stream, memory: Memory | None = None) -> Str
     """Apply a convolution of stride 2 that pads by 1; zeros past each length stay zeros."""
     values = stream.values.transpose(1, 2)
     values = F.silu(step(values) if memory is None else behind(step, values, memory)).transpose(1, 2)
-    lengths = torch.div(stream.lengths + 1, 2, rounding_mode="floor")
-    return stream._replace(values=values, lengths=lengths).cleared()
+    return stream._replace(values=values, lengths=half(stream.lengths)).cleared()
+
+
+def half(lengths: Tensor) -> Tensor:
+    """Return lengths after a convolution of stride 2 that pads by 1."""
+    return torch.div(lengths + 1, 2, rounding_mode="floor")
+
+
+def cleared(maps: Tensor, lengths: Tensor) -> Tensor:
+    """Return `maps (batch, channels, time, bands)` with zeros past each length."""
+    return torch.where(mask_of(lengths, maps[:, 0])[:, None, :, None], maps, 0.0)
 
 
 def at_least(steps: int, values: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Annotated, Any, Literal
 
 import torch
@@ -15,11 +15,12 @@ from torch import Tensor, nn
 from trichord.clip import Target
 from trichord.decoding import BeamOptions, NgramModel
 from trichord.decoding.metadata import CtcMetadata, read_head
-from trichord.decoding.options import Pronounced, beam_to_metadata
+from trichord.decoding.options import Pronounced, beam_from_metadata, beam_to_metadata
 from trichord.decoding.subword import learn_subwords, split_word
 from trichord.errors import InputError
 from trichord.learning.dropout import Dropout, DropoutShare
 from trichord.learning.heads.head import Head, answerable, nothing
+from trichord.learning.meanings import Sayings, loss_of_sayings, read_grammar, search_for
 from trichord.learning.pronouncing import DictionaryName, dictionary
 from trichord.learning.stream import Stream
 from trichord.metrics import normalise_text
@@ -47,6 +48,10 @@ class Ctc(Head):
     language_weight: how much that model's log-probability counts beside the logits'; none lets validation
         clips choose.
     open_vocabulary: let the search write words that no training transcript holds, by how words are spelled.
+    grammar: a YAML file of what may be said, as `trichord.decoding.grammar` reads it, looked for among the
+        corpora too. Targets are then what is meant, `order size=small`, and nobody needs to have written down
+        in which words: the head learns from all sentences that mean it, each as likely as it finds it, and
+        answers what is meant by the likeliest sentence of all.
     weight: share of this head in the loss of all.
     dropout: share of the fused vector that is dropped while learning.
     """
@@ -59,13 +64,16 @@ class Ctc(Head):
         language_order: Annotated[int, Field(ge=1, le=6)] | None = None,
         language_weight: Annotated[float, Field(ge=0)] | None = None,
         open_vocabulary: bool = False,
+        grammar: str | None = None,
         weight: Annotated[float, Field(ge=0)] = 1.0,
         dropout: DropoutShare = 0.1,
     ) -> None:
         super().__init__()
         if (units == "phone") != (dictionary is not None):
             raise ValueError("units of phones, and no others, need a dictionary: english or mandarin")
-        if units == "phone" and language_order is None:
+        if grammar is not None and (dictionary is None or language_order is not None):
+            raise ValueError("a grammar is of a dictionary's words, and stands in place of a language_order")
+        if units == "phone" and language_order is None and grammar is None:
             raise ValueError("phones become words by a language model; give a language_order, as 3")
         if units == "phone" and open_vocabulary:
             raise ValueError("phones become words of a dictionary; there is no open_vocabulary of them")
@@ -73,23 +81,50 @@ class Ctc(Head):
         self.dictionary = dictionary
         self.subwords, self.open_vocabulary = subwords, open_vocabulary
         self.language_order, self.language_weight = language_order, language_weight
+        self.grammar = grammar
         self.labels: list[str] = []
         self.search: dict[str, Any] | None = None
 
     def fit(self, targets: Sequence[Target]) -> None:
         """Learn the units of the training transcripts; raises InputError where there are none."""
+        if self.grammar is not None:
+            self.fit_grammar(self.grammar, targets)
+            return
         texts = [self.text(target) for target in targets]
         if not any(texts):
             raise InputError(f"a ctc head learns units from transcripts; all {len(targets)} are empty")
         if self.units == "subword":
             units = learn_subwords((word for text in texts for word in text.split()), self.subwords)
         else:
-            units = sorted({unit for target in targets for unit in self.split(target)})
+            known = dictionary(self.dictionary).phones if self.dictionary else ()
+            units = list(known) or sorted({unit for target in targets for unit in self.split(target)})
         self.labels = [BLANK, *units]
         if self.language_order is not None:
             self.search = beam_to_metadata(self.searched(texts, self.language_order))
         elif self.open_vocabulary:
             raise InputError("a ctc head's open_vocabulary needs a language_order")
+
+    def fit_grammar(self, written: str, targets: Sequence[Target]) -> None:
+        """Read the grammar; raises InputError where a target is the meaning of nothing in it."""
+        assert self.dictionary is not None
+        spoken = dictionary(self.dictionary)
+        options = search_for(read_grammar(written), spoken)
+        assert options.pronounced is not None
+        said = {phone for ways in options.pronounced.words.values() for way in ways for phone in way.split()}
+        self.labels = [BLANK, *(spoken.phones or sorted(said))]
+        self.search = beam_to_metadata(options)
+        for target in targets:
+            self.sayings(str(target))
+
+    @cached_property
+    def sayings(self) -> Sayings:
+        assert self.search is not None
+        return Sayings(self.search, self.labels)
+
+    @cached_property
+    def searching(self) -> BeamOptions | None:
+        """How validation searches: by a grammar, without which an answer has no meaning; else not at all."""
+        return None if self.grammar is None else beam_from_metadata(self.metadata())
 
     def searched(self, texts: Sequence[str], order: int) -> BeamOptions:
         """Return how to search, by a language model of the transcripts."""
@@ -151,6 +186,10 @@ class Ctc(Head):
 
         A transcript that is too long for its frames counts as 0 and teaches nothing.
         """
+        if self.grammar is not None:
+            said = {row: self.sayings(str(target)) for row, target in answerable(logits, targets).items()}
+            loss = loss_of_sayings(logits, said)
+            return nothing(logits) if loss is None else loss
         teaching = [target if target is None or self.teaches(target) else None for target in targets]
         known = answerable(logits, teaching)
         if not known:
@@ -169,7 +208,7 @@ class Ctc(Head):
 
         None where the dictionary lacks one of them.
         """
-        if self.dictionary is None:
+        if self.dictionary is None or self.grammar is not None:
             return target
         return " ".join(self.split(target)) if self.teaches(target) else None
 

@@ -56,7 +56,7 @@ def calibrate(run: RunFolder, data: Data) -> None:
 def chooses(head: Head) -> bool:
     """Whether a head leaves anything for validation clips to choose."""
     return isinstance(head, Classify) or (
-        isinstance(head, Ctc) and head.search is not None and head.language_weight is None
+        isinstance(head, Ctc) and head.language_order is not None and head.language_weight is None
     )
 
 

@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -29,6 +28,7 @@ from trichord.learning.model import Model
 from trichord.learning.objectives.objective import Objective, Outputs, Surroundings, changing
 from trichord.learning.recipe import Recipe
 from trichord.learning.training.data import Data
+from trichord.learning.training.lending import lend_weights
 from trichord.learning.training.optimise import Average, learning_rate, make_optimizer
 from trichord.learning.training.run import RunFolder
 from trichord.learning.training.sampling import batches_to_measure, plan_batches, seconds_of
@@ -62,7 +62,7 @@ class Learner:
         for name, encoder in self.raw.encoders.items():
             encoder.front.fit(item.inputs[name] for item in data.train if name in item.inputs)
         for folder in self.training.start_from:
-            RunFolder(Path(folder)).lend_weights(self.raw)
+            lend_weights(folder, self.raw, self.training.start_heads)
         self.objectives = recipe.objectives
         for objective in self.objectives:
             objective.build(self.surroundings())

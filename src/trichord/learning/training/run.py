@@ -107,26 +107,6 @@ class RunFolder:
             raise ArtifactError(f"{self.weights_file}: does not fit the recipe beside it ({error})") from None
         return recipe, model.eval()
 
-    def lend_weights(self, model: Model) -> None:
-        """Copy this run's weights into a model wherever name and shape agree.
-
-        Raises ArtifactError where the run has no weights, or none that fits.
-        """
-        if not self.weights_file.exists():
-            raise ArtifactError(f"training.start_from: {self.path} holds no weights; train that run first")
-        try:
-            weights = load_file(self.weights_file)
-        except SafetensorError as error:
-            raise ArtifactError(f"{self.weights_file}: cannot be read ({error})") from None
-        own = model.state_dict()
-        fitting = {key: value for key, value in weights.items()
-                   if key in own and own[key].shape == value.shape}  # fmt: skip
-        if not fitting:
-            raise ArtifactError(
-                f"training.start_from: nothing in {self.path} fits this model by name and shape"
-            )
-        model.load_state_dict(fitting, strict=False)
-
     def restore(self, recipe: Recipe) -> dict[str, InputSpec]:
         """Give a recipe's preparations and heads what they had learned; return the streams' specs."""
         specs: dict[str, InputSpec] = {}

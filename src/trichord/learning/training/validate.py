@@ -102,10 +102,11 @@ def answered(
 ) -> dict[str, Decoded]:  # fmt: skip
     """Return one item's answers from its logits, by head; the model holds the decoders of some."""
     described = {name: head.metadata() for name, head in heads.items()}
+    searching = {name: head.searching for name, head in heads.items() if isinstance(head, Ctc)}
     writing = {} if model is None else {name: step_of(head) for name, head in model.answering()
                                         if isinstance(head, Generate)}  # fmt: skip
     besides = {name: Beside(step, described, logits) for name, step in writing.items()}
-    return {name: decode(head, logits[name], rate=rate, beside=besides.get(name))
+    return {name: decode(head, logits[name], rate=rate, beam=searching.get(name), beside=besides.get(name))
             for name, head in described.items()}  # fmt: skip
 
 
@@ -118,7 +119,8 @@ def score(
 ) -> dict[str, float]:
     """Return validation metrics as `head.metric`; `rate` as `rate_of` gives it, of the `model` that said it.
 
-    Nothing is searched for, so a transcript's are those of the best path: of phones, their error rate `per`.
+    Nothing is searched for but by a grammar, so a transcript's are those of the best path: of phones, their
+    error rate `per`.
     """
     scores: dict[str, float] = {}
     answers = [answered(heads, {name: logits[name][row] for name in heads}, rate, model)
@@ -129,7 +131,7 @@ def score(
         if isinstance(head, Ctc):  # whose answers here are not searched for
             targets = [None if target is None else head.writes(target) for target in targets]
         found = evaluate_head(metadata, targets, decoded, resamples=0)
-        if isinstance(head, Ctc) and head.dictionary is not None:
+        if isinstance(head, Ctc) and head.dictionary is not None and head.grammar is None:
             found = {"per": found["wer"]}
         scores |= {f"{name}.{metric}": interval.value for metric, interval in found.items()}
     return scores

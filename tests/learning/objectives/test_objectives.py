@@ -15,6 +15,7 @@ from trichord.kinds import Kinds
 from trichord.learning.batch import Batch, Item
 from trichord.learning.encoders.front_ends.ready import Ready
 from trichord.learning.heads.classify import Classify
+from trichord.learning.heads.ctc import Ctc
 from trichord.learning.objectives import OBJECTIVES, Outputs, Surroundings
 from trichord.learning.objectives.filter_augment import FilterAugment
 from trichord.learning.objectives.spec_augment import SpecAugment
@@ -48,6 +49,7 @@ PARTS = [
     {"kind": "mirror", "stream": "face", "probability": 1},
     {"kind": "shift", "stream": "lips", "pixels": 2},
     {"kind": "shift", "stream": "face"},
+    {"kind": "flat_start", "head": "transcript", "until": 1},
     {"kind": "frame_labels", "head": "transcript"},
     {"kind": "uncertainty"},
     {"kind": "gradient_norm", "alpha": 0.5},
@@ -82,9 +84,11 @@ def draw(n: int, rng: np.random.Generator) -> list[Item]:
     return [item(int(index), 0.1) for index in rng.integers(0, 50, n)]
 
 
-def surroundings() -> Surroundings:
+def surroundings(*, writes: bool = False) -> Surroundings:
     head = Classify()
     head.fit(LABELS["class"])
+    writer = Ctc(units="word")
+    writer.fit(["hello you"])
     front = Ready()
     front.build(SPECS["pulse"])
     return Surroundings(
@@ -94,7 +98,7 @@ def surroundings() -> Surroundings:
         labels=LABELS,
         shapes={name: Shape(16, spec.rate) for name, spec in SPECS.items()},
         fused=16,
-        heads={"class": head},
+        heads={"class": head, "transcript": writer} if writes else {"class": head},
         items=[item(index, 0.1) for index in range(4)],
         fronts={"pulse": front},
     )
@@ -102,7 +106,7 @@ def surroundings() -> Surroundings:
 
 def make(part: dict):
     objective = Kinds(OBJECTIVES).make(part)
-    objective.build(surroundings())
+    objective.build(surroundings(writes=part["kind"] == "flat_start"))
     return objective
 
 

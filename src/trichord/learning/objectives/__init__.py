@@ -9,6 +9,7 @@ from trichord.learning.objectives.adversarial import Adversarial
 from trichord.learning.objectives.align import Align
 from trichord.learning.objectives.blend import Blend
 from trichord.learning.objectives.filter_augment import FilterAugment
+from trichord.learning.objectives.flat_start import FlatStart
 from trichord.learning.objectives.frame_labels import FrameLabels
 from trichord.learning.objectives.gain import Gain
 from trichord.learning.objectives.gradient_norm import GradientNorm
@@ -31,6 +32,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
     "align": Align,
     "blend": Blend,
     "filter_augment": FilterAugment,
+    "flat_start": FlatStart,
     "frame_labels": FrameLabels,
     "gain": Gain,
     "gradient_norm": GradientNorm,

@@ -111,7 +111,7 @@ class MaskedPrediction(Objective):
 
     def steps_hidden(self, hidden: Tensor, frames: Stream) -> Tensor:
         """Return which steps have no frame that is seen, `(batch, steps)`."""
-        steps = self.by_step(hidden | ~frames.mask).all(-1)
+        steps = ~self.by_step(frames.mask & ~hidden).any(-1)
         lengths = torch.div(frames.lengths + self.stacked - 1, self.stacked, rounding_mode="floor")
         return steps & mask_of(lengths, steps)
 

@@ -5,9 +5,11 @@ import torch
 
 from trichord.decoding import decode
 from trichord.decoding.options import beam_from_metadata
+from trichord.learning.batch import Item
 from trichord.learning.heads.ctc import Ctc
 from trichord.learning.pronouncing import dictionary, in_parts
 from trichord.learning.stream import Stream
+from trichord.learning.training.validate import score
 
 
 def test_english_words_in_phones_without_stress() -> None:
@@ -22,6 +24,21 @@ def test_english_words_in_phones_without_stress() -> None:
     )  # of parts of three letters
     assert english.spoken(["a", "cat"]) == ["ah", "k ae t"]
     assert english.spoken(["a", "qqxz"]) is None
+
+
+@pytest.mark.parametrize(("name", "texts"), [("english", ["a cat", "the cat"]), ("mandarin", ["你好", "好"])])
+def test_validation_counts_phones_whatever_the_writing(name: str, texts: list[str]) -> None:
+    head = Ctc(units="phone", dictionary=name, language_order=2)
+    head.fit(texts)
+    items = [Item("a", {}, {"said": texts[0]}), Item("b", {}, {"said": texts[1]})]
+    numbers, sizes = head.spell([texts[0]])
+    logits = torch.nn.functional.one_hot(numbers[0], head.outputs).float().repeat_interleave(2, 0) * 9
+    logits[1::2] = 0
+    logits[1::2, 0] = 9
+    scores = score({"said": head}, items, {"said": [logits.numpy()] * 2}, 25.0)
+    first, second = (len(head.writes(text).split()) for text in texts)
+    assert list(scores) == ["said.per"] and int(sizes) == first
+    assert scores["said.per"] == pytest.approx(abs(first - second) / (first + second))  # one holds the other
 
 
 def test_mandarin_characters_in_initials_and_toned_finals() -> None:

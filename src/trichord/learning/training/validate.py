@@ -128,10 +128,11 @@ def score(
     for name, head in heads.items():
         metadata, decoded = head.metadata(), [answer[name] for answer in answers]
         targets = [item.targets.get(name) for item in items]
-        if isinstance(head, Ctc):  # whose answers here are not searched for
+        if isinstance(head, Ctc) and head.searching is None:
             targets = [None if target is None else head.writes(target) for target in targets]
+            metadata = {**metadata, "beam": None}  # a best path of phones has no words
         found = evaluate_head(metadata, targets, decoded, resamples=0)
-        if isinstance(head, Ctc) and head.dictionary is not None and head.grammar is None:
+        if isinstance(head, Ctc) and head.dictionary is not None and head.searching is None:
             found = {"per": found["wer"]}
         scores |= {f"{name}.{metric}": interval.value for metric, interval in found.items()}
     return scores

@@ -44,6 +44,20 @@ class About:
     tasks: tuple[str, ...] = ()
 
 
+def together(abouts: Sequence[About]) -> About:
+    """Return what holds of all: commercial use is allowed where every corpus allows it."""
+    allowed = {about.commercial for about in abouts}
+    return About(
+        title=" + ".join(dict.fromkeys(about.title for about in abouts)),
+        licence="; ".join(dict.fromkeys(about.licence for about in abouts)),
+        commercial=False if False in allowed else None if None in allowed else True,
+        source="; ".join(dict.fromkeys(about.source for about in abouts)),
+        size_mb=round(sum(about.size_mb or 0.0 for about in abouts), 1) or None,
+        hours=round(sum(about.hours or 0.0 for about in abouts), 2) or None,
+        tasks=tuple(dict.fromkeys(task for about in abouts for task in about.tasks)),
+    )
+
+
 class Corpus:
     """Clips by split, in a fixed order, decoded only when they are used.
 

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from trichord.clip import Clip
-from trichord.corpora.corpus import About, Corpus, Index, share
+from trichord.corpora.corpus import About, Corpus, Index, share, together
 from trichord.errors import InputError
 from trichord.kinds import Kinds, nearest
 
@@ -84,7 +84,7 @@ class Joined(Corpus):
         for name in shares or {}:
             if name not in labels(of)[1:]:
                 raise ValueError(f"shares: {name!r} lends nothing{nearest(name, labels(of)[1:])}")
-        self.about = together(of)  # type: ignore[misc]  # what the class says of itself holds for none of them
+        self.about = together([corpus.about for corpus in of])  # type: ignore[misc]  # what the class says of itself holds for none of them
 
     def read(self) -> Index:
         first, *others = self.of
@@ -147,18 +147,3 @@ def choose(clip: Clip, names: Mapping[str, str]) -> Clip:
 def prefixed(clip: Clip, label: str) -> Clip:
     personal = {key: f"{label}/{clip.about[key]}" for key in PERSONAL if key in clip.about}
     return replace(clip, id=f"{label}/{clip.id}", about={**clip.about, **personal})
-
-
-def together(corpora: list[Corpus]) -> About:
-    """Return what holds of all: commercial use is allowed where every corpus allows it."""
-    abouts = [corpus.about for corpus in corpora]
-    allowed = {about.commercial for about in abouts}
-    return About(
-        title=" + ".join(about.title for about in abouts),
-        licence="; ".join(dict.fromkeys(about.licence for about in abouts)),
-        commercial=False if False in allowed else None if None in allowed else True,
-        source="; ".join(dict.fromkeys(about.source for about in abouts)),
-        size_mb=round(sum(about.size_mb or 0.0 for about in abouts), 1) or None,
-        hours=round(sum(about.hours or 0.0 for about in abouts), 2) or None,
-        tasks=tuple(dict.fromkeys(task for about in abouts for task in about.tasks)),
-    )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from trichord.corpora.corpus import About
 from trichord.experiments.plots import number
 from trichord.files import write_text
 from trichord.learning.heads.classify import Classify
@@ -16,12 +17,14 @@ from trichord.learning.recipe import Recipe
 USE = {True: "any use, with attribution", False: "no commercial use", None: "unstated: research only"}
 
 
-def write_card(path: Path, name: str, recipe: Recipe, results: Mapping[str, Any], pictures: str = "") -> None:
-    """Write a model's card; `results` is its evaluation by split and subset of streams.
+def write_card(
+    path: Path, name: str, recipe: Recipe, about: About, results: Mapping[str, Any], pictures: str = ""
+) -> None:
+    """Write a model's card; `about` says what it learned from, `results` is its evaluation.
 
-    The recipe's heads must have been fitted or restored: what they can say is among the limits.
+    The evaluation is by split and subset of streams. The recipe's heads must have been fitted or restored:
+    what they can say is among the limits.
     """
-    about = recipe.corpus.about
     lines = [
         f"# {name}",
         "",

@@ -85,7 +85,8 @@ def describe(run: RunFolder, recipe: Recipe, results: Mapping[str, Any]) -> Path
     plot_run(run, results)
     more = ", `streams.png`, `confusion-*.png`, `calibration-*.png`" if results else ""
     pictures = f"`curves.png`{more}"
-    write_card(run.path / "card.md", run.path.name, recipe, results, pictures)
+    about = run.learned_from(recipe)
+    write_card(run.path / "card.md", run.path.name, recipe, about, results, pictures)
     write_text(run.path / EVALUATION, json.dumps(results, indent=1))  # last: it says that the run is finished
     return run.path
 
@@ -122,7 +123,7 @@ def publish_with_card(folder: Path, target: Path, *, int8: bool, streaming: bool
     run = RunFolder(folder)
     recipe, _ = run.load()
     results = publish(run, recipe, target, int8=int8, streaming=streaming)
-    write_card(target.with_suffix(".md"), target.stem, recipe, results)
+    write_card(target.with_suffix(".md"), target.stem, recipe, run.learned_from(recipe), results)
 
 
 def measure(

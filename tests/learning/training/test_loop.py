@@ -10,12 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
+from trichord.corpora.corpus import About
 from trichord.errors import ArtifactError, RecipeError
 from trichord.learning.batch import Item
 from trichord.learning.recipe import Recipe, load_recipe
 from trichord.learning.training import Data, Learner, RunFolder, calibrate, load_data, write_half
+from trichord.learning.training.lending import origin_of
+from trichord.learning.training.run import read_origin, said_of
 
 SIGNAL = {
     "corpus": {"kind": "scenes", "size": 24},
@@ -224,9 +227,28 @@ def test_weights_in_half_precision_are_lent_and_a_head_may_take_anothers(
     for key in lent:
         mine = begun[key.replace("transcript", "written")]
         torch.testing.assert_close(mine, kept[key], atol=1e-3, rtol=1e-3)
+    assert read_origin(file) == origin_of(whole.recipe)
     file.write_bytes(b"no weights")
     with pytest.raises(ArtifactError, match="cannot be read"):
         learner_of(tmp_path / "b", load_recipe(SIGNAL, changed))
+
+
+def test_what_weights_begin_with_stands_beside_what_they_are_learned_from(
+    whole: Learner, tmp_path: Path
+) -> None:
+    file = tmp_path / "lent.safetensors"
+    owned = About("Somebody's", "CC-BY-NC-4.0", commercial=False, source="somewhere")
+    save_file({"encoders.none": torch.zeros(1)}, file, said_of(owned))
+    recipe = load_recipe(SIGNAL, {"training.start_from": [str(whole.run.path), str(file)]})
+    origin = origin_of(recipe)
+    assert origin.commercial is False and origin.title == f"{recipe.corpus.about.title} + Somebody's"
+    run = RunFolder(tmp_path / "run")
+    assert run.learned_from(recipe) == recipe.corpus.about  # before there are weights
+    run.write_weights(whole.raw, origin)
+    assert run.learned_from(recipe) == origin
+    save_file({"a": torch.zeros(1)}, file, {"learned_from": "{}"})
+    with pytest.raises(ArtifactError, match="cannot be read"):
+        read_origin(file)
 
 
 def test_a_folder_with_another_recipes_run_is_refused(whole: Learner) -> None:

@@ -12,6 +12,7 @@ from torch import nn
 
 from trichord import __version__
 from trichord.artifact import Block, Metadata
+from trichord.corpora.corpus import About
 from trichord.errors import InputError, RecipeError
 from trichord.files import atomic
 from trichord.learning.export.clean import finish
@@ -59,7 +60,8 @@ def export_run(
             "training.start_from"
         )
     steps = {name: writer.width for name, writer in writers_of(model).items()}
-    metadata = describe(recipe, name=target.stem, scores=scores or {}, steps=steps)
+    about = run.learned_from(recipe)
+    metadata = describe(recipe, about, name=target.stem, scores=scores or {}, steps=steps)
     specs = {name: stream.input.spec for name, stream in metadata.streams.items()}
     block = None
     if streaming:
@@ -104,9 +106,14 @@ def set_metadata(path: Path, metadata: Metadata) -> None:
         finish(model, temporary, metadata.dump())
 
 
-def describe(recipe: Recipe, *, name: str, scores: Mapping[str, Any], steps: Mapping[str, int]) -> Metadata:
-    """Return a fitted recipe's model-file metadata; `steps` as `Metadata` has them."""
-    about, resolved = recipe.corpus.about, recipe.resolved()
+def describe(
+    recipe: Recipe, about: About, *, name: str, scores: Mapping[str, Any], steps: Mapping[str, int]
+) -> Metadata:
+    """Return a fitted recipe's model-file metadata; `about` says what its weights were learned from.
+
+    `steps` as `Metadata` has them.
+    """
+    resolved = recipe.resolved()
     resolved["corpus"].pop("folder", None)  # where somebody keeps a corpus is nobody else's business
     return Metadata(
         kind="generative" if steps else "offline",

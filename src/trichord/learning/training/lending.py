@@ -11,11 +11,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 import trichord
+from trichord.corpora.corpus import About, together
 from trichord.errors import ArtifactError
 from trichord.files import atomic
 from trichord.kinds import nearest
 from trichord.learning.model import Model
-from trichord.learning.training.run import RunFolder
+from trichord.learning.recipe import Recipe
+from trichord.learning.training.run import RunFolder, read_origin, said_of
 
 SUFFIX = ".safetensors"
 
@@ -45,12 +47,19 @@ def weights_file(source: str) -> Path:
     file = path if path.suffix == SUFFIX else RunFolder(path).weights_file
     if file.is_file():
         return file
-    shipped = {file.stem: file for file in (Path(trichord.__file__).parent / "zoo").glob(f"*{SUFFIX}")}
+    folders = [Path("zoo-research"), Path(trichord.__file__).parent / "zoo"]
+    shipped = {file.stem: file for folder in folders for file in sorted(folder.glob(f"*{SUFFIX}"))}
     if source in shipped:
         return shipped[source]
     raise ArtifactError(
         f"training.start_from: {source} holds no weights; train that run first{nearest(source, shipped)}"
     )
+
+
+def origin_of(recipe: Recipe) -> About:
+    """Return from what data a recipe's weights are learned, those too that it begins with."""
+    lent = [read_origin(weights_file(source)) for source in recipe.training.start_from]
+    return together([recipe.corpus.about, *(origin for origin in lent if origin is not None)])
 
 
 def read_weights(file: Path) -> dict[str, Tensor]:
@@ -67,4 +76,4 @@ def write_half(run: RunFolder, target: Path) -> None:
     if not all(torch.isfinite(value).all() for value in half.values()):
         raise ArtifactError(f"{run.weights_file}: a weight is beyond what half precision can hold")
     with atomic(target) as temporary:
-        save_file(half, temporary)
+        save_file(half, temporary, said_of(run.learned_from(run.load()[0])))

@@ -28,7 +28,7 @@ from trichord.learning.model import Model
 from trichord.learning.objectives.objective import Objective, Outputs, Surroundings, changing
 from trichord.learning.recipe import Recipe
 from trichord.learning.training.data import Data
-from trichord.learning.training.lending import lend_weights
+from trichord.learning.training.lending import lend_weights, origin_of
 from trichord.learning.training.optimise import Average, learning_rate, make_optimizer
 from trichord.learning.training.run import RunFolder
 from trichord.learning.training.sampling import batches_to_measure, plan_batches, seconds_of
@@ -61,8 +61,9 @@ class Learner:
         self.raw = Model(recipe, data.specs)
         for name, encoder in self.raw.encoders.items():
             encoder.front.fit(item.inputs[name] for item in data.train if name in item.inputs)
-        for folder in self.training.start_from:
-            lend_weights(folder, self.raw, self.training.start_heads)
+        self.origin = origin_of(recipe)
+        for source in self.training.start_from:
+            lend_weights(source, self.raw, self.training.start_heads)
         self.objectives = recipe.objectives
         for objective in self.objectives:
             objective.build(self.surroundings())
@@ -202,7 +203,7 @@ class Learner:
         value = self.monitored(row)
         if value < self.best or self.best_epoch == 0 or not self.data.valid:
             self.best, self.best_epoch = value, self.epoch
-            self.run.write_weights(self.kept)
+            self.run.write_weights(self.kept, self.origin)
 
     def monitored(self, row: dict[str, float]) -> float:
         """Return the value that chooses the epoch, turned so that lower is better."""

@@ -10,10 +10,12 @@ from typing import Any
 
 import torch
 import yaml
-from safetensors import SafetensorError
+from pydantic import TypeAdapter, ValidationError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from trichord.artifact import InputDescription, StreamDescription
+from trichord.corpora.corpus import About
 from trichord.errors import ArtifactError, RecipeError
 from trichord.files import atomic, write_text
 from trichord.kinds import Kinds
@@ -21,6 +23,9 @@ from trichord.learning.model import Model
 from trichord.learning.recipe import Recipe, load_recipe
 from trichord.prepare import PREPARATIONS
 from trichord.prepare.preparation import InputSpec
+
+ORIGIN = "learned_from"
+ABOUT = TypeAdapter(About)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +64,16 @@ class RunFolder:
         }
         write_text(self.path / "parts.json", json.dumps(parts, ensure_ascii=False, indent=1))
 
-    def write_weights(self, model: Model) -> None:
+    def write_weights(self, model: Model, learned_from: About | None = None) -> None:
+        """Write a model's weights, and from which data they and those that they began with were learned."""
+        weights = {key: value.contiguous().cpu() for key, value in model.state_dict().items()}
         with atomic(self.weights_file) as temporary:
-            save_file({key: value.contiguous().cpu() for key, value in model.state_dict().items()}, temporary)
+            save_file(weights, temporary, said_of(learned_from))
+
+    def learned_from(self, recipe: Recipe) -> About:
+        """Return from which data the weights were learned, and under what licences."""
+        known = read_origin(self.weights_file) if self.weights_file.exists() else None
+        return known or recipe.corpus.about
 
     def write_state(self, state: Mapping[str, Any]) -> None:
         with atomic(self.state_file) as temporary:
@@ -74,9 +86,8 @@ class RunFolder:
         try:
             state: dict[str, Any] = torch.load(self.state_file, map_location="cpu", weights_only=True)
         except Exception as error:  # torch raises whatever the bytes lead it to
-            reason = str(error).partition("\n")[0]
             raise ArtifactError(
-                f"{self.state_file}: cannot be resumed from ({reason:.80}); delete it to begin again"
+                f"{self.state_file}: cannot be resumed from ({first_line(error)}); delete it to begin again"
             ) from None
         return state
 
@@ -122,6 +133,25 @@ class RunFolder:
         except (ValueError, KeyError, TypeError) as error:
             raise ArtifactError(f"{file}: does not fit the recipe beside it ({error!r:.120})") from None
         return specs
+
+
+def said_of(origin: About | None) -> dict[str, str] | None:
+    """Return from what data weights were learned as their file holds it."""
+    return None if origin is None else {ORIGIN: ABOUT.dump_json(origin).decode()}
+
+
+def read_origin(file: Path) -> About | None:
+    """Return from what data the weights in a file were learned, where it says so."""
+    try:
+        with safe_open(file, "pt") as opened:
+            told = (opened.metadata() or {}).get(ORIGIN)
+        return None if told is None else ABOUT.validate_json(told)
+    except (SafetensorError, OSError, ValidationError) as error:
+        raise ArtifactError(f"{file}: cannot be read ({first_line(error)})") from None
+
+
+def first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0][:120]
 
 
 def streams_of(recipe: Recipe) -> dict[str, StreamDescription]:

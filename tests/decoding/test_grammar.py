@@ -56,6 +56,7 @@ def test_every_sentence_that_means_something_is_found() -> None:
     assert sorted(" ".join(way) for way in ways) == [
         "get a small tea", "get me a small tea", "i want a small tea",
     ]  # fmt: skip
+    assert GRAMMAR.ways("order first=Latte size=small") == GRAMMAR.ways("order first=latte size=small") != []
     assert {" ".join(way) for way in GRAMMAR.ways("stop")} == {"stop", "stop it", "never mind"}
     assert GRAMMAR.ways("order size=small") == GRAMMAR.ways("fly") == GRAMMAR.ways("order first=coal") == []
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -122,8 +123,6 @@ class Grammar:
     Raises InputError for an expression that cannot be read, or a slot of an unknown kind.
     """
 
-    order = 2  # a context is one token, which stands for all that was said
-
     def __init__(self, intents: Mapping[str, Sequence[str]], slots: Mapping[str, Sequence[str]]) -> None:
         if not any(intents.values()):
             raise InputError("a grammar needs an expression, such as 'turn on the [light, radio]'")
@@ -147,6 +146,10 @@ class Grammar:
         self.states: list[Nodes] = [self.network.reached([ROOT])]
         self.numbers = {self.states[0]: 0}
         self.steps: dict[tuple[int, str], int | None] = {}
+        self.growing = threading.Lock()
+
+    def __deepcopy__(self, memo: object) -> Grammar:
+        return self  # nothing that may be said ever changes
 
     @cached_property
     def vocabulary(self) -> frozenset[str]:
@@ -182,11 +185,19 @@ class Grammar:
         if (state, word) not in self.steps:
             targets = [to for node in self.states[state] for to, _ in self.network.words[node].get(word, ())]
             nodes = self.network.reached(targets)
-            if nodes and nodes not in self.numbers:
-                self.numbers[nodes] = len(self.states)
-                self.states.append(nodes)
-            self.steps[state, word] = self.numbers[nodes] if nodes else None
+            with self.growing:  # a model may answer in several threads
+                self.steps[state, word] = self.numbered(nodes) if nodes else None
         return self.steps[state, word]
+
+    def numbered(self, nodes: Nodes) -> int:
+        if nodes not in self.numbers:
+            if len(self.states) >= MAX_NODES:
+                raise InputError(
+                    "a grammar is too ambiguous to be followed; let its expressions differ earlier"
+                )
+            self.states.append(nodes)
+            self.numbers[nodes] = len(self.states) - 1
+        return self.numbers[nodes]
 
     def intent(self, nodes: Nodes) -> str | None:
         return next(
@@ -230,7 +241,8 @@ class Grammar:
                 tails[node, left] = found
             return tails[node, left]
 
-        return list(dict.fromkeys(after(ROOT, frozenset(slots.items()))))
+        wanted = frozenset((name, phrase.lower()) for name, phrase in slots.items())
+        return list(dict.fromkeys(after(ROOT, wanted)))
 
     def to_metadata(self) -> dict[str, Any]:
         return {

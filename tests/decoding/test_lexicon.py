@@ -148,7 +148,7 @@ def test_words_that_the_language_does_not_know_can_be_said() -> None:
     assert decode(HEAD, spoken("t ae n"), beam=options(language=known)).value == "tan"
     lexicon = Lexicon(pronunciations_of(WORDS, LABELS), known)
     assert lexicon.outside == pytest.approx(-math.log(5))
-    assert lexicon.score("tan", (START,)) < lexicon.score("cat", (START,))
+    assert lexicon.scores(["tan"], (START,)) < lexicon.scores(["cat"], (START,))
 
 
 def test_words_are_joined_as_their_language_writes_them() -> None:

@@ -34,6 +34,7 @@ def test_probabilities_sum_to_one_in_every_context(sentences, order, context, sm
     assert sum(map(math.exp, distribution.values())) == pytest.approx(1)
     for token, score in distribution.items():
         assert model.score(token, context) == pytest.approx(score)
+    assert model.scores(distribution, context) == pytest.approx(list(distribution.values()))
     assert model.score("never seen", context) == pytest.approx(distribution["<unk>"])
 
 

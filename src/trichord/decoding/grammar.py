@@ -174,6 +174,9 @@ class Grammar:
             allowed = self.step(state, token) is not None
         return 0.0 if allowed else -math.inf
 
+    def scores(self, tokens: Iterable[str], context: Context) -> list[float]:
+        return [self.score(token, context) for token in tokens]
+
     def state(self, context: Context) -> int | None:
         token = context[-1] if context else START
         return 0 if token == START else int(token) if token.isdigit() else None

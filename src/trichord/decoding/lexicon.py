@@ -29,6 +29,7 @@ ROOT = 0
 BEAM_LOG = 16.0
 """How far below the best a hypothesis, and below the likeliest a label, may lie and still be followed."""
 MAX_NODES = 4_000_000
+MAX_KNOWN = 100_000
 
 
 class Language(Protocol):
@@ -43,6 +44,10 @@ class Language(Protocol):
 
     def score(self, token: str, context: Context) -> float:
         """Return ln P(token | context), without a context that of the token alone."""
+        ...
+
+    def scores(self, tokens: Iterable[str], context: Context) -> list[float]:
+        """Return ln P(token | context) of several tokens."""
         ...
 
 
@@ -61,7 +66,7 @@ class Lexicon:
         self.ends: list[list[tuple[str, Pronunciation]]] = [[]]
         self.ahead: list[float] = [-math.inf]
         for word, pronunciations in words.items():
-            expected = self.score(word, ())
+            (expected,) = self.scores([word], ())
             for labels in pronunciations:
                 self._add(word, labels, expected)
 
@@ -83,13 +88,14 @@ class Lexicon:
             self.ahead[node] = max(self.ahead[node], expected)
         self.ends[node].append((word, labels))
 
-    def score(self, word: str, context: Context) -> float:
-        """Return ln P(word | context)."""
+    def scores(self, words: Sequence[str], context: Context) -> list[float]:
+        """Return ln P(word | context) of several words."""
         if self.language is None:
-            return 0.0
-        if word in self.known:
-            return self.language.score(word, context)
-        return self.language.score(UNKNOWN, context) + self.outside
+            return [0.0] * len(words)
+        tokens = [word if word in self.known else UNKNOWN for word in words]
+        found = self.language.scores(tokens, context)
+        return [one + self.outside if token == UNKNOWN else one
+                for token, one in zip(tokens, found, strict=True)]  # fmt: skip
 
     def after(self, context: Context, word: str) -> Context:
         return () if self.language is None else self.language.known((*context, word))
@@ -105,6 +111,14 @@ class Spoken(NamedTuple):
     labels: Pronunciation
     before: Spoken | None
     mark: int
+
+
+class Ending(NamedTuple):
+    """A word that may be said next, its labels, and ln P of it."""
+
+    word: str
+    labels: Pronunciation
+    expected: float
 
 
 def said(word: str, labels: Pronunciation, before: Spoken | None) -> Spoken:
@@ -139,7 +153,8 @@ class LexiconSearch:
     def __init__(self, lexicon: Lexicon, options: BeamOptions) -> None:
         self.lexicon, self.options = lexicon, options
         self.frames = 0
-        self.known: dict[tuple[str, Context], float] = {}
+        self.known: dict[tuple[int, Context], list[Ending]] = {}
+        self.contexts: dict[tuple[Context, str], Context] = {}
         start: Context = () if lexicon.language is None else (START,)
         self.beam: dict[Key, Hypothesis] = {(start, ROOT, BLANK): Hypothesis(0.0, -math.inf, 0.0, None)}
 
@@ -174,22 +189,33 @@ class LexiconSearch:
         return expected if expected == -math.inf else self.options.alpha * expected
 
     def _step(self, frame: list[float], likely: list[int]) -> dict[Key, Hypothesis]:
-        """Return the hypotheses after one frame, the best `width` of them."""
+        """Return the hypotheses after one frame, the best `width` of them.
+
+        What lies too far below the best of those that only wait is not even made.
+        """
         new: dict[Key, Hypothesis] = {}
+        floor = max(one.score for one in self.beam.values()) + frame[BLANK] - BEAM_LOG
         for (context, node, last), one in self.beam.items():
             total = one.total
             repeated = one.ends_label + frame[last] if last != BLANK else -math.inf
             join(new, (context, node, last), total + frame[BLANK], repeated, one.language, one.spoken)
+            reach = one.language + self._most(node)
             children = self.lexicon.children[node]
             for label in likely:
                 child = children.get(label)
                 if child is not None:
                     before = one.ends_blank if label == last else total
-                    if before > -math.inf:
-                        self._enter(new, context, node, child, label, before + frame[label], one)
+                    if before + frame[label] + reach >= floor:
+                        self._enter(new, context, node, child, label, before + frame[label], one, floor)
         best = nlargest(self.options.width, new.items(), key=lambda pair: pair[1].score)
         least = best[0][1].score - BEAM_LOG
         return {key: one for key, one in best if one.score >= least}
+
+    def _most(self, node: int) -> float:
+        """Return the most that the language can add to a hypothesis by its next step."""
+        looked = 0.0 if node == ROOT else self.lexicon.ahead[node]
+        alpha, beta = self.options.alpha, self.options.beta
+        return max(beta, 0.0) - alpha * looked if alpha >= 0 else math.inf
 
     def _enter(
         self,
@@ -200,27 +226,43 @@ class LexiconSearch:
         label: int,
         path: float,
         one: Hypothesis,
+        floor: float,
     ) -> None:
         """Add what a label leads to: the tree's next node, and the words that end there."""
         lexicon, alpha = self.lexicon, self.options.alpha
         looked = 0.0 if node == ROOT else lexicon.ahead[node]
         if lexicon.children[child]:
             language = one.language + alpha * (lexicon.ahead[child] - looked)
-            join(new, (context, child, label), -math.inf, path, language, one.spoken)
-        for word, labels in lexicon.ends[child]:
-            expected = self._score(word, context)
-            if expected == -math.inf:  # a grammar does not allow it
-                continue
-            gain = alpha * (expected - looked) + self.options.beta
-            key = (lexicon.after(context, word), ROOT, label)
-            join(new, key, -math.inf, path, one.language + gain, said(word, labels, one.spoken))
+            if path + language >= floor:
+                join(new, (context, child, label), -math.inf, path, language, one.spoken)
+        if lexicon.ends[child]:
+            language = one.language - alpha * looked + self.options.beta
+            for word, labels, expected in self._endings(child, context):
+                if path + language + alpha * expected >= floor:
+                    key = (self._after(context, word), ROOT, label)
+                    spoken = said(word, labels, one.spoken)
+                    join(new, key, -math.inf, path, language + alpha * expected, spoken)
 
-    def _score(self, word: str, context: Context) -> float:
-        if (score := self.known.get((word, context))) is None:
-            if len(self.known) > 500_000:
+    def _endings(self, node: int, context: Context) -> list[Ending]:
+        """Return the words that may end in a node, each with its probability."""
+        if (found := self.known.get((node, context))) is None:
+            if len(self.known) > MAX_KNOWN:
                 self.known.clear()
-            score = self.known[word, context] = self.lexicon.score(word, context)
-        return score
+            ends = self.lexicon.ends[node]
+            scores = self.lexicon.scores([word for word, _ in ends], context)
+            found = self.known[node, context] = [
+                Ending(word, labels, expected)
+                for (word, labels), expected in zip(ends, scores, strict=True)
+                if expected > -math.inf  # a grammar does not allow every word
+            ]
+        return found
+
+    def _after(self, context: Context, word: str) -> Context:
+        if (found := self.contexts.get((context, word))) is None:
+            if len(self.contexts) > MAX_KNOWN:
+                self.contexts.clear()
+            found = self.contexts[context, word] = self.lexicon.after(context, word)
+        return found
 
 
 def chain(last: Spoken | None) -> list[Spoken]:

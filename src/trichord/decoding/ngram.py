@@ -90,17 +90,26 @@ class NgramModel:
 
     def score(self, token: str, context: Sequence[str] = ()) -> float:
         """Return ln P(token | context), from as much of the context's end as the model knows."""
-        if token not in self.log_probs[()]:
-            token = UNKNOWN
+        return self.scores((token,), context)[0]
+
+    def scores(self, tokens: Iterable[str], context: Sequence[str] = ()) -> list[float]:
+        """Return ln P(token | context) of several tokens, in less time than each alone would take."""
         known = self.known(tuple(context))
-        back_off = 0.0
-        while True:
-            if (found := self.log_probs.get(known, {}).get(token)) is not None:
-                return back_off + found
-            if not known:
-                return -math.inf
-            back_off += self.back_offs.get(known, 0.0)
-            known = known[1:]
+        levels = [
+            (self.log_probs.get(known[start:], {}), self.back_offs.get(known[start:], 0.0))
+            for start in range(len(known) + 1)
+        ]
+        words, found = self.log_probs[()], []
+        for token in tokens:
+            token, back_off = token if token in words else UNKNOWN, 0.0
+            for log_probs, weight in levels:
+                if (log_prob := log_probs.get(token)) is not None:
+                    found.append(back_off + log_prob)
+                    break
+                back_off += weight
+            else:
+                found.append(-math.inf)
+        return found
 
     def distribution(self, context: Sequence[str] = ()) -> dict[str, float]:
         """Return ln P(token | context) for the whole vocabulary, `</s>` and `<unk>`."""

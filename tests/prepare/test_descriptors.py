@@ -3,7 +3,7 @@ import pytest
 
 from trichord.clip import Audio
 from trichord.features import audio
-from trichord.prepare.descriptors import Descriptors, cepstra, described
+from trichord.prepare.descriptors import Descriptors, cepstra, described, melody
 
 RATE = 8000
 
@@ -43,3 +43,24 @@ def test_a_clip_is_one_step_whatever_its_length_and_rate():
     again.restore(prepare.state())
     np.testing.assert_array_equal(again(clips[0]), made[:1])
     assert prepare(Audio(np.repeat(clips[0].samples, 2), 2 * RATE)).shape == (1, made.shape[1])
+
+
+def test_pitch_may_be_described_too():
+    prepare = Descriptors(RATE, pitch=True, quantiles=3, points=2, normalise=False)
+    plain = Descriptors(RATE, quantiles=3, points=2, normalise=False)
+    low, high = (prepare.summed_up(tone(hertz, 0.5)).values[0] for hertz in (100, 200))
+    bare = plain.summed_up(tone(100, 0.5)).values[0]
+    width = len(bare)
+    assert low.shape == (width + 1 + 3 * (5 + 3 + 5 + 2),)
+    np.testing.assert_array_equal(low[:width], bare)
+    assert high[width + 1] - low[width + 1] == pytest.approx(12, abs=0.2)  # the mean, an octave higher
+
+
+@pytest.mark.parametrize("samples", [0, 1, 100, 4000])
+def test_what_is_not_voiced_has_a_course_of_pitch_that_is_finite(samples):
+    rng = np.random.default_rng(0)
+    for sound in (np.zeros(samples, np.float32), rng.standard_normal(samples).astype(np.float32)):
+        found = melody(sound, RATE)
+        assert found.shape[1] == 3 and np.isfinite(found).all()
+    summed_up = Descriptors(RATE, pitch=True).summed_up(Audio(sound, RATE)).values
+    assert len(summed_up) == (samples > 0)

@@ -121,10 +121,14 @@ class NgramModel:
         return shorter | dict(self.log_probs.get(known, {}))
 
     def known(self, context: Context) -> Context:
-        """Return the end of a context that can matter, unknown tokens marked."""
+        """Return the end of a context that can matter, unknown tokens marked.
+
+        What never preceded anything is left out, so that searches join what differs in it.
+        """
         words = self.log_probs[()]
         kept = context[max(0, len(context) - self.order + 1) :]
-        return tuple(t if t in words or t == START else UNKNOWN for t in kept)
+        marked = tuple(t if t in words or t == START else UNKNOWN for t in kept)
+        return next((marked[start:] for start in range(len(marked)) if marked[start:] in self.log_probs), ())
 
     def sentence_score(self, tokens: Sequence[str]) -> float:
         """Return ln P of a whole sentence, its end included."""

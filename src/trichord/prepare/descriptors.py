@@ -23,6 +23,7 @@ class Descriptors(Functionals):
     becomes of them is what `functionals` makes. As the feature sets of paralinguistics (Eyben et al., 2010).
 
     rate: at which the sound is described, in Hz.
+    pitch: whether to describe the course of a voice's pitch too.
     quantiles: how many of each, evenly spaced from the least value to the largest.
     points: of each one's course about its mean.
     normalise: bring each statistic to mean 0 and standard deviation 1, as measured on the training clips.
@@ -31,18 +32,21 @@ class Descriptors(Functionals):
     def __init__(
         self,
         rate: Count = 16000,
+        pitch: bool = False,
         quantiles: Annotated[int, Field(ge=2, le=101)] = 5,
         points: Annotated[int, Field(ge=0, le=256)] = 8,
         normalise: bool = True,
     ) -> None:
         super().__init__(quantiles, points, normalise)
-        self.rate = rate
+        self.rate, self.pitch = rate, pitch
 
     def summed_up(self, value: Input | Lazy) -> Features:
         """Return one step of statistics; of sound shorter than a frame, none."""
         samples = Samples(self.rate)(value).astype(np.float32)
-        row = functionals(described(samples, self.rate), self.quantiles, self.points)
-        return Features(row.astype(np.float32))
+        rows = [functionals(described(samples, self.rate), self.quantiles, self.points)]
+        if self.pitch:
+            rows.append(functionals(melody(samples, self.rate), self.quantiles, self.points))
+        return Features(np.concatenate(rows, 1).astype(np.float32))
 
 
 def described(samples: NDArray[np.float32], rate: int) -> Columns:
@@ -51,6 +55,19 @@ def described(samples: NDArray[np.float32], rate: int) -> Columns:
     features = (audio.centroid, audio.bandwidth, audio.roll_off, audio.flatness, audio.flux)
     loud, crossings = audio.energy_db(samples, rate), audio.zero_crossings(samples, rate)
     return np.column_stack([cepstra(samples, rate), loud, crossings, *(one(shape) for one in features)])
+
+
+def melody(samples: NDArray[np.float32], rate: int) -> Columns:
+    """Return the pitch of each frame of `samples (time,)`, how fast it moves, and its voicing, `(frames, 3)`.
+
+    Pitch is in semitones above 100 Hz, moving evenly through what is not voiced; 0 where nothing is.
+    """
+    contour = audio.pitch(samples, rate)
+    voiced = np.flatnonzero(contour.hz)
+    if not len(voiced):
+        return np.column_stack([np.zeros((len(contour.hz), 2)), contour.voicing]).astype(np.float64)
+    semitones = np.interp(np.arange(len(contour.hz)), voiced, 12 * np.log2(contour.hz[voiced] / 100))
+    return np.column_stack([semitones, np.diff(semitones, prepend=semitones[:1]), contour.voicing])
 
 
 def cepstra(samples: NDArray[np.float32], rate: int) -> Columns:

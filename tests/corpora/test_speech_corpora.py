@@ -237,7 +237,7 @@ def test_the_speech_to_intent_corpus():
     for clip in corpus.clips("train"):
         assert set(clip.targets) == names | {"intent", "meaning"}
         said = sum(clip.targets[name] != "none" for name in names)
-        assert clip.targets["slots"].count("=") == said
+        assert clip.targets["meaning"].count("=") == said
     assert 4 < corpus.clips("test")[0].load("audio").seconds < 20
 
 

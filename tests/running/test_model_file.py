@@ -145,6 +145,12 @@ def test_a_label_may_be_called_location() -> None:
     model = echo_model()
     helper.set_model_props(model, {"trichord": '{"labels": ["location"]}'})
     assert not has_external_data(model.SerializeToString())
+    weights = model.graph.initializer.add()
+    weights.data_location = TensorProto.DEFAULT  # as quantisation writes it
+    assert weights.HasField("data_location")
+    assert not has_external_data(model.SerializeToString())
+    weights.data_location = TensorProto.EXTERNAL
+    assert has_external_data(model.SerializeToString())
 
 
 @settings(deadline=None)

@@ -18,6 +18,8 @@ MESSAGES = {
     "tensor": {},
 }
 EXTERNAL_DATA, DATA_LOCATION = 13, 14
+HERE = b"\0"
+"""The data location of a tensor that is in the file; quantisation writes it out, though it is the default."""
 
 
 def has_external_data(data: bytes) -> bool:
@@ -32,7 +34,9 @@ def has_external_data(data: bytes) -> bool:
         position, end, message = waiting.pop()
         while position < end:
             field, start, position = read_field(data, position, end)
-            if message == "tensor" and field in (EXTERNAL_DATA, DATA_LOCATION):
+            if message == "tensor" and field == EXTERNAL_DATA:
+                return True
+            if message == "tensor" and field == DATA_LOCATION and data[start:position] != HERE:
                 return True
             if held := MESSAGES[message].get(field):
                 waiting.append((start, position, held))

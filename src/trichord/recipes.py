@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from trichord.corpora import CORPORA
+from trichord.corpora.corpus import About, together
 from trichord.errors import RecipeError
 
 MAX_RECIPE_BYTES = 1 << 20
@@ -53,9 +54,7 @@ def list_recipes(folder: Path | None = None) -> list[dict[str, Any]]:
 
 def describe(path: Path, results: list[dict[str, Any]]) -> dict[str, Any]:
     values = read_yaml(path)
-    corpus = values.get("corpus", "")
-    kind = corpus.get("kind", "") if isinstance(corpus, dict) else corpus
-    about = CORPORA[kind].about if isinstance(kind, str) and kind in CORPORA else None
+    about = together(found) if (found := learned_from(path)) else None
     rows = [row for row in results if row["id"].startswith(f"{path.stem}/")]
     best = [row for row in rows if row["id"].split("/")[1] in ("best", "adapted")]
     measured = [f"{row['id']} {row['value']:g}" for row in best or rows]  # a comparison has many more
@@ -63,12 +62,31 @@ def describe(path: Path, results: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "recipe": str(path),
         "about": values.get("about", ""),
-        "corpus": kind,
+        "corpus": corpus_of(values),
         "licence": about.licence if about else "unknown",
         "commercial": commercial,
         "measured": ", ".join(measured) or "not yet",
         "ships": (PACKAGE / "zoo" / f"{path.stem}.onnx").exists(),
     }
+
+
+def corpus_of(values: dict[str, Any]) -> str:
+    """Return the kind of a recipe's corpus."""
+    corpus = values.get("corpus", "")
+    return str(corpus.get("kind", "") if isinstance(corpus, dict) else corpus)
+
+
+def learned_from(path: Path, above: tuple[Path, ...] = ()) -> list[About]:
+    """Return the corpora of a recipe, and of the recipes beside it whose weights it starts from."""
+    values = read_yaml(path)
+    kind, training = corpus_of(values), values.get("training")
+    found = [CORPORA[kind].about] if kind in CORPORA else []
+    started = training.get("start_from", ()) if isinstance(training, dict) else ()
+    for name in started if isinstance(started, list | tuple) else ():
+        lender = path.with_name(f"{Path(str(name)).name}.yaml")
+        if lender.is_file() and lender not in (path, *above):
+            found += learned_from(lender, (path, *above))
+    return found
 
 
 def read_results(path: Path) -> list[dict[str, Any]]:

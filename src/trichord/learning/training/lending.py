@@ -16,7 +16,7 @@ from trichord.errors import ArtifactError
 from trichord.files import atomic
 from trichord.kinds import nearest
 from trichord.learning.model import Model
-from trichord.learning.recipe import Recipe
+from trichord.learning.recipe import Recipe, load_recipe
 from trichord.learning.training.run import RunFolder, read_origin, said_of
 
 SUFFIX = ".safetensors"
@@ -76,4 +76,4 @@ def write_half(run: RunFolder, target: Path) -> None:
     if not all(torch.isfinite(value).all() for value in half.values()):
         raise ArtifactError(f"{run.weights_file}: a weight is beyond what half precision can hold")
     with atomic(target) as temporary:
-        save_file(half, temporary, said_of(run.learned_from(run.load()[0])))
+        save_file(half, temporary, said_of(run.learned_from(load_recipe(run.path / "recipe.yaml"))))

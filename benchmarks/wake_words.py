@@ -2,12 +2,12 @@
 
     python benchmarks/wake_words.py RUN [--alarms-per-hour 0.2] [--noise esc10:10dB] [--dry]
 
-RUN is a folder that recipes/wake-words.yaml was trained into; measured is the streaming file made of it. One
-threshold for all words is chosen on validation clips of the words and on other speech: the middle of those
-that miss the fewest validation clips while false alarms of all words together are as rare as they must be.
-Then words of the test split, clean and with noise, are looked for at that threshold, and false alarms are
-counted in speech of other corpora and splits again. The run may have learned from none of it, nor what it
-began with.
+RUN is a folder that recipes/wake-words.yaml was trained into; measured is the streaming file made of it. How
+long a phrase's window is, and one threshold for all words, are chosen on validation clips of the words and on
+other speech: the middle of those that miss the fewest validation clips while false alarms of all words
+together are as rare as they must be. Then words of the test split, clean and with noise, are looked for at
+that threshold, and false alarms are counted in speech of other corpora and splits again. The run may have
+learned from none of it, nor what it began with.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from results import record
@@ -44,9 +45,10 @@ from trichord.learning.training.run import RunFolder
 from trichord.metrics import Interval, bootstrap, normalise_text
 from trichord.metrics.sums import Floats, divide
 from trichord.metrics.verification import miss_rate
+from trichord.prepare.preparation import Array
 from trichord.running.conditions import Conditions, Disturbance, Ready
 from trichord.running.live import Spotter
-from trichord.running.runtime import load
+from trichord.running.runtime import Model, load
 from trichord.running.spread import spread
 
 WORD, BATCH, WINDOW = "keyword", 16, 256
@@ -59,13 +61,29 @@ TESTED_ON: Parts = (
 """Other speech, on which the threshold is chosen, and on which it is tested."""
 
 
+WINDOWS = (1.0, 1.5, 2.0)
+"""Seconds within which a whole phrase is to be said."""
+
+
 @dataclass(slots=True)
 class Heard:
-    """What was made of clips: each phrase's score at each step, their word if any, how long they are."""
+    """What was made of clips: logits by head, their word if any, how long they are."""
 
-    scores: list[Mapping[str, Floats]] = field(default_factory=list)
+    logits: list[Mapping[str, Array]] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+
+    def scored(self, spotter: Spotter) -> Scored:
+        return Scored([spotter.scores(one) for one in self.logits], self.words, self.seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Each phrase's score at each step of clips, their word if any, how long they are."""
+
+    scores: Sequence[Mapping[str, Floats]]
+    words: Sequence[str]
+    seconds: Sequence[float]
 
     @property
     def hours(self) -> float:
@@ -97,6 +115,7 @@ def main() -> None:
     )
     parser.add_argument("--noise", default="esc10:10dB", help="as for trichord evaluate")
     parser.add_argument("--clips", type=int, help="only so many of every kind, to try it out")
+    parser.add_argument("--validation-only", action="store_true", help="choose, and test nothing")
     parser.add_argument("--dry", action="store_true", help="record nothing")
     options = parser.parse_args()
     words = WakeWords()
@@ -106,17 +125,26 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "wake-words.onnx"
         export_run(RunFolder(options.run), file, streaming=True)
-        spotter = Spotter(load(file), phrases)
+        model = load(file)
 
     def some(clips: Sequence[Clip], noise: str | None = None) -> Heard:
-        return hear(spotter, spread(clips, options.clips), noise)
+        return hear(model, spread(clips, options.clips), noise)
 
-    other = some(speech(CHOSEN_ON, phrases))
-    threshold = chosen(some(words.clips("valid")), other, spotter.apart, options.alarms_per_hour)
-    print(f"threshold: log-odds {threshold:.3f}, chosen in {other.hours:.2f} h of other speech")
+    valid, other = some(words.clips("valid")), some(speech(CHOSEN_ON, phrases))
+    spotters = [Spotter(model, phrases, window_seconds=seconds) for seconds in WINDOWS]
+    choices = [
+        chosen(valid.scored(spotter), other.scored(spotter), spotter, options.alarms_per_hour)
+        for spotter in spotters
+    ]
+    choice = min(choices, key=lambda choice: choice.rate)
+    for seconds, one in zip(WINDOWS, choices, strict=True):
+        print(f"window {seconds} s: {one.rate:.4f} of validation words missed from {one.least:.3f} on")
+    print(f"threshold: log-odds {choice.threshold:.3f}")
+    if options.validation_only:
+        return
     found = {noise: some(words.clips("test"), noise) for noise in (None, options.noise)}
     strange = some(speech(TESTED_ON, phrases))
-    tell(spotter, threshold, found, strange, other, options)
+    tell(choice, found, strange, sum(other.seconds) / 3600, options)
 
 
 def check_unseen(run: RunFolder, recipe: Recipe) -> None:
@@ -144,18 +172,18 @@ def speech(parts: Parts, phrases: Sequence[str]) -> list[Clip]:
     )
 
 
-def hear(spotter: Spotter, clips: Sequence[Clip], noise: str | None) -> Heard:
-    """Score every clip, each from silence on, in batches of like length."""
+def hear(model: Model, clips: Sequence[Clip], noise: str | None) -> Heard:
+    """Hear every clip, each from silence on, in batches of like length."""
     heard = Heard()
-    disturb = Disturbance(spotter.model, Conditions(noise=noise), clips)
-    stream = spotter.model.streams[next(iter(spotter.model.streams))]
+    disturb = Disturbance(model, Conditions(noise=noise), clips)
+    stream = model.streams[next(iter(model.streams))]
     for window in windows(clips):
-        ready = disturb([Ready(clip, spotter.model.preparations(clip)) for clip in window])
+        ready = disturb([Ready(clip, model.preparations(clip)) for clip in window])
         ready = sorted(ready, key=samples)
         for start in range(0, len(ready), BATCH):
             batch = ready[start : start + BATCH]
-            for item, logits in zip(batch, spotter.model.logits([one.inputs for one in batch]), strict=True):
-                heard.scores.append(spotter.scores(logits))
+            for item, logits in zip(batch, model.logits([one.inputs for one in batch]), strict=True):
+                heard.logits.append(logits)
                 heard.words.append(str(item.clip.targets.get(WORD, "")))
                 heard.seconds.append(samples(item) / (stream.input.rate or 1))
     return heard
@@ -169,35 +197,48 @@ def samples(item: Ready) -> int:
     return sum(map(len, item.inputs.values()))
 
 
-def chosen(words: Heard, other: Heard, apart: int, alarms_per_hour: float) -> float:
-    """Return the middle of the thresholds that miss the fewest words among those that are strict enough."""
+class Choice(NamedTuple):
+    """A spotter, the threshold to use it with, and the least that misses as few validation words."""
+
+    spotter: Spotter
+    threshold: float
+    least: float
+    rate: float
+
+
+def chosen(words: Scored, other: Scored, spotter: Spotter, alarms_per_hour: float) -> Choice:
+    """Choose the middle of the thresholds that miss the fewest words among those that are strict enough."""
     best = words.best()
-    lowest = miss_rate(best, other.peaks(apart), hours=other.hours, alarms_per_hour=alarms_per_hour)
+    lowest = miss_rate(best, other.peaks(spotter.apart), hours=other.hours, alarms_per_hour=alarms_per_hour)
     above = best[best >= lowest.threshold]
-    print(f"validation: {lowest.rate:.4f} of {len(best)} words missed from {lowest.threshold:.3f} on")
-    return float((lowest.threshold + above.min()) / 2) if len(above) else lowest.threshold
+    middle = float((lowest.threshold + above.min()) / 2) if len(above) else lowest.threshold
+    return Choice(spotter, middle, lowest.threshold, lowest.rate)
 
 
 def tell(
-    spotter: Spotter, threshold: float, found: Mapping[str | None, Heard], strange: Heard, other: Heard,
+    choice: Choice, found: Mapping[str | None, Heard], strange: Heard, hours: float,
     options: argparse.Namespace,
 ) -> None:  # fmt: skip
     """Print and record how many words are missed, and how often there is a false alarm."""
+    spotter, threshold = choice.spotter, choice.threshold
     about = (
-        f"streaming file; one threshold for all words, log-odds {threshold:.2f}, chosen on the validation "
-        f"split and {other.hours:.2f} h of other speech: {named(CHOSEN_ON)}"
+        f"streaming file; a window of {spotter.window / spotter.rate:.1f} s and one threshold for all words, "
+        f"log-odds {threshold:.2f}, chosen on the validation split and {hours:.2f} h of other speech: "
+        f"{named(CHOSEN_ON)}"
     )
     for noise, heard in found.items():
-        miss, by_word = missed(heard, threshold)
-        wrong = heard.alarms(threshold, spotter.apart)
+        scored = heard.scored(spotter)
+        miss, by_word = missed(scored, threshold)
+        wrong = scored.alarms(threshold, spotter.apart)
         note = f"{', '.join(by_word)}; {wrong.sum():.0f} times another word was noticed; {about}"
         row = "wake-words/miss" if noise is None else "wake-words/miss-in-noise"
         show(row, miss, "mean miss rate of six words", "<= 0.10" if noise is None else "",
              note if noise is None else f"{noise}; {note}", options.dry)  # fmt: skip
-    alarms, count = strange.alarms(threshold, spotter.apart), len(strange.words)
-    low, high = (bound / strange.hours for bound in poisson(alarms.sum()))
-    rate = Interval(float(alarms.sum() / strange.hours), low, high, count)
-    told = f"{alarms.sum():.0f} in {strange.hours:.2f} h, of all words together; spread exact (Poisson); "
+    others = strange.scored(spotter)
+    alarms, count = others.alarms(threshold, spotter.apart), len(others.words)
+    low, high = (bound / others.hours for bound in poisson(alarms.sum()))
+    rate = Interval(float(alarms.sum() / others.hours), low, high, count)
+    told = f"{alarms.sum():.0f} in {others.hours:.2f} h, of all words together; spread exact (Poisson); "
     show("wake-words/false-alarms-per-hour", rate, "false alarms an hour of other speech", "<= 0.2",
          f"{told}{named(TESTED_ON)}; {about}", options.dry)  # fmt: skip
 
@@ -206,7 +247,7 @@ def named(parts: Parts) -> str:
     return ", ".join(f"{corpus.name} ({' '.join(splits)})" for corpus, splits in parts)
 
 
-def missed(heard: Heard, threshold: float) -> tuple[Interval, list[str]]:
+def missed(heard: Scored, threshold: float) -> tuple[Interval, list[str]]:
     """Return the mean of the words' miss rates, and each in words."""
     names = sorted(set(heard.words))
     misses = heard.best() < threshold

@@ -26,10 +26,15 @@ CONTEXTS = st.lists(st.sampled_from(["a", "b", "c", "unheard", START]), max_size
 SMOOTHINGS = st.sampled_from(["kneser_ney", "witten_bell"])
 
 
+PRIORS = st.none() | st.dictionaries(st.sampled_from(["a", "e", "f"]), st.floats(0.01, 1), min_size=1)
+
+
 @settings(max_examples=80, deadline=None)
-@given(sentences=SENTENCES, order=st.integers(1, 4), context=CONTEXTS, smoothing=SMOOTHINGS)
-def test_probabilities_sum_to_one_in_every_context(sentences, order, context, smoothing):
-    model = NgramModel.train(sentences, order, smoothing=smoothing)
+@given(
+    sentences=SENTENCES, order=st.integers(1, 4), context=CONTEXTS, smoothing=SMOOTHINGS, prior=PRIORS
+)  # fmt: skip
+def test_probabilities_sum_to_one_in_every_context(sentences, order, context, smoothing, prior):
+    model = NgramModel.train(sentences, order, smoothing=smoothing, prior=prior)
     distribution = model.distribution(context)
     assert sum(map(math.exp, distribution.values())) == pytest.approx(1)
     for token, score in distribution.items():
@@ -79,6 +84,18 @@ def test_kneser_ney_counts_contexts_not_occurrences():
     model = NgramModel.train(pairs, order=2)
     assert model.score("glasses", ["unheard"]) > model.score("francisco", ["unheard"])
     assert model.score("francisco", ["san"]) > model.score("glasses", ["san"])
+
+
+def test_a_prior_tells_how_frequent_words_are_that_were_not_seen():
+    model = NgramModel.train(
+        [["a", "b"], ["a", "c"], ["b", "a"]], 2, prior={"seldom": 1.0, "often": 9.0, "a": 5.0}
+    )
+    assert model.vocabulary == {"a", "b", "c", "seldom", "often"}
+    for context in ((), ("a",), (START,)):
+        apart = model.score("often", context) - model.score("seldom", context)
+        assert apart == pytest.approx(math.log(9), abs=0.01)
+    assert model.score("often", ("a",)) < model.score("c", ("a",))
+    assert model.score("unheard") < model.score("seldom")
 
 
 def test_sentences_and_perplexity():

@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from trichord.decoding import decode
 from trichord.decoding.options import beam_from_metadata
 from trichord.learning.batch import Item
 from trichord.learning.heads.ctc import Ctc
-from trichord.learning.pronouncing import dictionary, in_parts
+from trichord.learning.pronouncing import RAREST, dictionary, in_parts, segmented
 from trichord.learning.stream import Stream
 from trichord.learning.training.validate import score
 
@@ -49,6 +55,66 @@ def test_mandarin_characters_in_initials_and_toned_finals() -> None:
     assert set(mandarin.ways("行")) >= {"x ing2", "h ang2"}
     assert mandarin.ways("嗯")[0][:1] == "n" and " " not in mandarin.ways("嗯")[0]
     assert [in_parts(one) for one in ("zhong1", "er2", "a5", "d", "8")] == ["zh ong1", "er2", "a5", "d", "8"]
+
+
+def test_frequent_words_are_the_language_s_own_and_can_be_said() -> None:
+    for name, first in (("english", "the"), ("mandarin", "的")):
+        spoken = dictionary(name)
+        frequent = spoken.frequent(500)
+        assert len(frequent) == 500 and next(iter(frequent)) == first
+        assert list(frequent.values()) == sorted(frequent.values(), reverse=True)
+        assert all(spoken.ways(word) for word in frequent)
+
+
+def test_mandarin_is_parted_into_frequent_words_and_read_as_in_its_phrases() -> None:
+    mandarin = dictionary("mandarin")
+    frequent = mandarin.frequent(20_000)
+    words = mandarin.words("中国银行在北京", frequent)
+    assert words == ["中国银行", "在", "北京"] or words == ["中国", "银行", "在", "北京"]
+    assert mandarin.ways("银行") == ["y in2 h ang2"]
+    assert mandarin.spoken(["银行", "在"]) == ["y in2 h ang2", "z ai4"]
+    assert mandarin.words("a龘b", frequent) == ["a", "龘", "b"]
+
+
+@given(text=st.text("甲乙丙丁", max_size=12), known=st.dictionaries(
+    st.text("甲乙丙", min_size=1, max_size=4), st.floats(1e-8, 1), min_size=1, max_size=8))  # fmt: skip
+def test_words_of_a_text_make_it_up_and_no_others_are_likelier(text: str, known: dict[str, float]) -> None:
+    def score(words: Iterable[str]) -> float:
+        return sum(math.log(known.get(word, RAREST)) for word in words)
+
+    def ways(left: str) -> Iterator[list[str]]:
+        if not left:
+            yield []
+        for size in range(1, len(left) + 1):
+            if size == 1 or left[:size] in known:
+                yield from ([left[:size], *rest] for rest in ways(left[size:]))
+
+    words = segmented(text, known)
+    assert "".join(words) == text
+    assert score(words) == pytest.approx(max(map(score, ways(text))))
+
+
+def test_a_vocabulary_lets_words_be_said_that_no_transcript_holds() -> None:
+    plain = Ctc(units="phone", dictionary="mandarin", language_order=2)
+    large = Ctc(units="phone", dictionary="mandarin", language_order=2, vocabulary=5000)
+    for head, answer in ((plain, "十燕"), (large, "实验")):
+        head.fit(["他们说有十个人", "我们看见海燕飞走了"])
+        numbers, _ = head.spell(["实验"])  # which sounds as 十燕 does
+        logits = torch.nn.functional.one_hot(numbers[0], head.outputs).float().repeat_interleave(2, 0) * 20
+        logits[1::2] = 0
+        logits[1::2, 0] = 20
+        described = head.metadata()
+        beam = beam_from_metadata(described)
+        assert beam is not None and beam.language is not None
+        beam = replace(beam, alpha=1.0, beta=-2.0)  # fewer, likelier words
+        assert decode(described, logits.numpy(), beam=beam).value == answer
+        assert ("实验" in beam.language.vocabulary) == (answer == "实验")
+    assert plain.labels == large.labels  # what is learned does not depend on what may be said
+
+
+def test_a_vocabulary_needs_a_dictionary() -> None:
+    with pytest.raises(ValueError, match="dictionary's words"):
+        Ctc(vocabulary=10)
 
 
 @pytest.fixture

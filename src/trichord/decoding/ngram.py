@@ -14,6 +14,8 @@ START, END, UNKNOWN = "<s>", "</s>", "<unk>"
 SPACE, SPACE_MARK = " ", "<space>"
 """The token of a blank, in models of characters, and how ARPA text, which separates by blanks, writes it."""
 MAX_ORDER = 10
+OUTSIDE = 0.001
+"""The share of words that a prior does not hold."""
 
 Context: TypeAlias = tuple[str, ...]
 Counts: TypeAlias = dict[Context, Counter[str]]
@@ -40,13 +42,15 @@ class NgramModel:
         *,
         smoothing: Smoothing = "kneser_ney",
         open_vocabulary: bool = False,
+        prior: Mapping[str, float] | None = None,
     ) -> NgramModel:
         """Return an interpolated model of sequences of tokens.
 
         `kneser_ney` discounts once per order (Kneser and Ney, 1995; Chen and Goodman, 1998) and falls
         back on Witten-Bell (1991) where the counts of an order allow no discount, as a grammar's do.
         Every token's lowest level is the uniform distribution over the vocabulary, `</s>` and `<unk>`; with
-        `open_vocabulary` all of it is `<unk>`'s, as Good and Turing estimate what was never seen.
+        `open_vocabulary` all of it is `<unk>`'s, as Good and Turing estimate what was never seen. A `prior`,
+        how frequent words are elsewhere, adds its words and is that lowest level, but for a thousandth of it.
         Raises InputError for an order outside 1 to 10, no sentences, or a token that no file can hold.
         """
         if not 1 <= order <= MAX_ORDER:
@@ -56,8 +60,12 @@ class NgramModel:
             raise InputError("no sentences to train an n-gram model on; give at least one")
         log_probs: dict[Context, dict[str, float]] = {}
         back_offs: dict[Context, float] = {}
-        vocabulary = [*raw[0][()], *({END, UNKNOWN} - raw[0][()].keys())]
+        vocabulary = list(dict.fromkeys([*raw[0][()], END, UNKNOWN, *map(checked_token, prior or ())]))
         lowest = {UNKNOWN: 1.0} if open_vocabulary else dict.fromkeys(vocabulary, 1 / len(vocabulary))
+        if prior is not None:
+            total = sum(prior.values())
+            lowest = {token: OUTSIDE * share + (1 - OUTSIDE) * prior.get(token, 0.0) / total
+                      for token, share in lowest.items()}  # fmt: skip
         model = cls(order, log_probs, back_offs)
         for length in range(order):
             counts = raw[length]

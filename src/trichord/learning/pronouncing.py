@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from itertools import chain
+from itertools import chain, islice
+from types import MappingProxyType
 from typing import Literal, Protocol, TypeAlias
 
 from trichord.errors import MissingError
@@ -14,6 +17,14 @@ VOWELS = frozenset("aeiouv")
 """Of pinyin, in which v is ü."""
 SHORTEST_PART = 3
 """Letters of the parts of a compound; fewer, and a misspelling would often pass for one."""
+
+
+Frequencies: TypeAlias = Mapping[str, float]
+NONE: Frequencies = MappingProxyType({})
+HAN = re.compile(r"[\u4e00-\u9fff]{1,6}")
+"""A Chinese word."""
+RAREST = 1e-9
+"""The frequency of a character that is no frequent word."""
 
 
 class Dictionary(Protocol):
@@ -26,8 +37,12 @@ class Dictionary(Protocol):
         """Return all phones that there are; none where only the words at hand tell."""
         ...
 
-    def words(self, text: str) -> list[str]:
-        """Return the words of a normalised transcript."""
+    def words(self, text: str, frequent: Frequencies = NONE) -> list[str]:
+        """Return a normalised transcript's words; where no blanks part them, by how frequent they are."""
+        ...
+
+    def frequent(self, count: int) -> dict[str, float]:
+        """Return the language's most frequent words and how frequent they are, of those that it has."""
         ...
 
     def ways(self, word: str) -> list[str]:
@@ -53,8 +68,11 @@ class English:
         said = set(chain.from_iterable(chain.from_iterable(self.entries.values())))
         self.phones = tuple(sorted({without_stress(phone) for phone in said}))
 
-    def words(self, text: str) -> list[str]:
+    def words(self, text: str, frequent: Frequencies = NONE) -> list[str]:
         return text.split()
+
+    def frequent(self, count: int) -> dict[str, float]:
+        return dict(islice((pair for pair in by_frequency("en") if self.ways(pair[0])), count))
 
     def ways(self, word: str) -> list[str]:
         found = self.entries.get(word, [])
@@ -78,7 +96,7 @@ class English:
 
 
 class Mandarin:
-    """Chinese characters, each a word, as initials and toned finals of pinyin; letters and digits stay.
+    """Chinese words, or characters, as initials and toned finals of pinyin; letters and digits stay.
 
     In a transcript a character is spoken as its phrase has it, which its own list may lack: 个 in 那个.
     """
@@ -93,14 +111,21 @@ class Mandarin:
             raise MissingError("Mandarin pronunciations need: pip install 'trichord[train]'") from None
         self.pinyin = pypinyin
 
-    def words(self, text: str) -> list[str]:
-        return list("".join(text.split()))
+    def words(self, text: str, frequent: Frequencies = NONE) -> list[str]:
+        characters = "".join(text.split())
+        return segmented(characters, frequent) if frequent else list(characters)
+
+    def frequent(self, count: int) -> dict[str, float]:
+        return dict(islice((pair for pair in by_frequency("zh") if HAN.fullmatch(pair[0])), count))
 
     def ways(self, word: str) -> list[str]:
+        if len(word) > 1:
+            return self.spoken([word])
         return list(dict.fromkeys(map(in_parts, self.syllables(word, heteronym=True)[0])))
 
     def spoken(self, words: Sequence[str]) -> list[str]:
-        return [in_parts(syllable) for syllable, *_ in self.syllables("".join(words))]
+        syllables = iter([in_parts(syllable) for syllable, *_ in self.syllables("".join(words))])
+        return [" ".join(islice(syllables, len(word))) for word in words]
 
     def syllables(self, text: str, *, heteronym: bool = False) -> list[list[str]]:
         """Return each character's syllables, `zhong1`; a run of anything else is given letter by letter."""
@@ -108,6 +133,33 @@ class Mandarin:
             text, style=self.pinyin.Style.TONE3, heteronym=heteronym, neutral_tone_with_five=True,
             errors=list,  # type: ignore[arg-type]  # what it documents, and not what its hints say
         )  # fmt: skip
+
+
+def by_frequency(language: str) -> Iterator[tuple[str, float]]:
+    """Give a language's words with how frequent they are, the most frequent first (R. Speer, wordfreq)."""
+    try:
+        import wordfreq
+    except ImportError:
+        raise MissingError("how frequent words are needs: pip install 'trichord[train]'") from None
+    found = wordfreq.get_frequency_dict(language, wordlist="best")
+    yield from sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
+
+
+def segmented(text: str, frequent: Frequencies) -> list[str]:
+    """Return the likeliest words that a text without blanks is made of, each as likely as it is frequent."""
+    longest = max(map(len, frequent))
+    best: list[tuple[float, str]] = []  # of the text up to each character, and its last word
+    for end in range(1, len(text) + 1):
+        best.append(max(
+            (math.log(frequency) + (best[start - 1][0] if start else 0.0), text[start:end])
+            for start in range(max(0, end - longest), end)
+            if (frequency := frequent.get(text[start:end], RAREST if end - start == 1 else 0.0))
+        ))  # fmt: skip
+    words: list[str] = []
+    while text:
+        words.append(best[len(text) - 1][1])
+        text = text[: -len(words[-1])]
+    return words[::-1]
 
 
 def without_stress(phone: str) -> str:

@@ -41,6 +41,9 @@ class Ctc(Head):
         pinyin; a subword, one of the parts that words are often made of; or a phone of its `dictionary`, of
         which the search then makes words.
     dictionary: how the words of a language are pronounced, where units are phones: english or mandarin.
+    vocabulary: how many of the language's most frequent words may be said beside those of the training
+        transcripts; the language model falls back on how frequent they are. With none, in Chinese, each
+        character is a word.
     subwords: how many subwords to learn from the training transcripts, their characters among them.
     language_order: words that a language model of the training transcripts looks at, or characters where
         they have no blanks between words; the head then answers by beam search. None keeps no such model, and
@@ -60,6 +63,7 @@ class Ctc(Head):
         self,
         units: Literal["character", "word", "subword", "phone"] = "character",
         dictionary: DictionaryName | None = None,
+        vocabulary: Annotated[int, Field(ge=0, le=200_000)] = 0,
         subwords: Annotated[int, Field(ge=2, le=10_000)] = 300,
         language_order: Annotated[int, Field(ge=1, le=6)] | None = None,
         language_weight: Annotated[float, Field(ge=0)] | None = None,
@@ -75,10 +79,12 @@ class Ctc(Head):
             raise ValueError("a grammar is of a dictionary's words, and stands in place of a language_order")
         if units == "phone" and language_order is None and grammar is None:
             raise ValueError("phones become words by a language model; give a language_order, as 3")
+        if vocabulary and (dictionary is None or grammar is not None):
+            raise ValueError("a vocabulary is of a dictionary's words, beside a language_order")
         if units == "phone" and open_vocabulary:
             raise ValueError("phones become words of a dictionary; there is no open_vocabulary of them")
         self.units, self.weight, self.dropout = units, weight, dropout
-        self.dictionary = dictionary
+        self.dictionary, self.vocabulary = dictionary, vocabulary
         self.subwords, self.open_vocabulary = subwords, open_vocabulary
         self.language_order, self.language_weight = language_order, language_weight
         self.grammar = grammar
@@ -145,22 +151,26 @@ class Ctc(Head):
         return replace(options, language=language, spelling=NgramModel.train(words, SPELLING_ORDER))
 
     def pronounced(self, texts: Sequence[str], order: int, options: BeamOptions) -> BeamOptions:
-        """Return how to search for the words that the transcripts hold and the dictionary knows."""
+        """Return how to search for words that the dictionary knows: frequent ones, and the transcripts'."""
         assert self.dictionary is not None
         spoken = dictionary(self.dictionary)
-        sentences = [spoken.words(text) for text in texts]
-        ways = {word: spoken.ways(word) for word in sorted({word for words in sentences for word in words})}
+        frequent = spoken.frequent(self.vocabulary) if self.vocabulary else {}
+        sentences = [spoken.words(text, frequent) for text in texts]
+        known = {*frequent, *(word for words in sentences for word in words)}
+        if not spoken.joiner:  # whatever no word holds is written character by character
+            known |= {character for word in known for character in word}
+        ways = {word: spoken.ways(word) for word in sorted(known)}
         for words in sentences:
             for word, way in zip(words, spoken.spoken(words) or (), strict=False):
                 if way not in ways[word]:  # in a phrase, a word may sound as it never does alone
                     ways[word].append(way)
-        known = Pronounced({word: tuple(said) for word, said in ways.items() if said}, spoken.joiner)
+        pronounced = Pronounced({word: tuple(said) for word, said in ways.items() if said}, spoken.joiner)
         return replace(
             options,
             width=PHONE_BEAM,
-            language=NgramModel.train(sentences, order),
+            language=NgramModel.train(sentences, order, prior=frequent or None),
             level="word" if spoken.joiner else "character",
-            pronounced=known,
+            pronounced=pronounced,
         )
 
     def metadata(self) -> dict[str, Any]:

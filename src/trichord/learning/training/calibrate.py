@@ -27,7 +27,7 @@ Logits: TypeAlias = Sequence[NDArray[np.float32]]
 Pair: TypeAlias = tuple[float, float]
 
 ALPHAS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-BETAS = (0.0, 0.5, 1.0, 2.0)
+BETAS = (0.0, 1.0, 2.0, -1.5, -3.0)
 """What a language model's log-probability may count beside the logits', and what a word may add."""
 CLIPS, KEPT = (25, 100), 6
 """How many validation clips, evenly from all, choose among all weights, and then among the few kept."""

@@ -80,9 +80,9 @@ def test_keys_tell_contents_preparations_and_states_apart() -> None:
         (array, features),
         (fitted, features),
     ]
-    keys = [cache_key(preparation, value) for preparation, value in pairs]
+    keys = [cache_key(preparation, value, preparation.state()) for preparation, value in pairs]
     assert len(set(keys)) == len(keys)
-    assert keys == [cache_key(preparation, value) for preparation, value in pairs]
+    assert keys == [cache_key(preparation, value, preparation.state()) for preparation, value in pairs]
 
 
 def test_text_is_not_kept(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_models import RATE, VERBS
 
-from trichord import Audio, Clip, InputError, Model
+from trichord import Audio, Clip, Features, InputError, Model
+from trichord.learning.recipe import StreamRecipe
+from trichord.learning.training.data import prepare_clips
 from trichord.running.conditions import Conditions, Disturbance, Ready
 from trichord.running.evaluate import answer_all, evaluate
 
@@ -241,6 +244,29 @@ def test_noise_needs_samples(echo: Model) -> None:
     clip = Clip("c", {"sensor": np.zeros((1, 4))}, {"transcript": "a"})  # type: ignore[dict-item]
     with pytest.raises(InputError, match="no stream of samples"):
         evaluate(echo, [clip], Conditions(noise="white:0dB"))
+
+
+def test_a_model_gets_used_to_each_speaker_as_training_did(echo: Model) -> None:
+    rng = np.random.default_rng(0)
+    data = [
+        Clip(f"{who}{number}", {"sensor": Features((rng.normal(size=(6, 4)) + far).astype(np.float32), 25.0)},
+             {"transcript": "a"}, {"speaker": who})
+        for who, far in (("ann", 0.0), ("bob", 9.0)) for number in range(20)
+    ]  # fmt: skip
+    stream = StreamRecipe.model_validate(
+        {"from": "sensor", "encoder": "cnn", "prepare": {"kind": "array", "by": "speaker"}}
+    )
+    stream.prepare.fit(clip.inputs["sensor"] for clip in data)
+    own, echo.preparations = echo.preparations, copy(echo.preparations)
+    echo.preparations.by_stream = {"signal": stream.prepare}
+    try:
+        assert echo.preparations.groups == {"speaker"}
+        told = {clip.id: said["transcript"] for clip, said in answer_all(echo, data).pairs}
+        for item, clip in zip(prepare_clips(data, {"signal": stream}, None), data, strict=True):
+            np.testing.assert_array_equal(item.inputs["signal"], echo.preparations(clip)["signal"])
+            assert told[clip.id] == echo.decode({"transcript": item.inputs["signal"]})["transcript"]
+    finally:
+        echo.preparations = own
 
 
 def test_unlabelled_clips_are_run_but_not_scored(verb: Model) -> None:

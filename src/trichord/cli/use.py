@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
@@ -22,6 +23,7 @@ Without = Annotated[
     list[str] | None, typer.Option("--without", metavar="STREAM", help="Leave a stream out. Repeatable.")
 ]
 TextInput = Annotated[str | None, typer.Option("--text", help="Typed words that go with the clip.")]
+NOTHING: Mapping[str, str] = MappingProxyType({})
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -51,6 +53,9 @@ def run(
     without: Without = None,
     as_json: AsJson = False,
     beam: BeamWidth = None,
+    one_speaker: Annotated[
+        bool, typer.Option("--one-speaker", help="All clips are one person's: get used to them first.")
+    ] = False,
     live: Annotated[bool, typer.Option("--live", help="Play one clip at real speed, answering on.")] = False,
     every: Annotated[float, typer.Option(min=0.02, help="Seconds between live answers.")] = 0.25,
     phrases: PhraseList = None,
@@ -67,10 +72,16 @@ def run(
     several = len(files) > 1 or any(path.is_dir() for path in clips)
     if live and several:
         raise InputError("--live plays one clip; give one file")
+    person = dict.fromkeys(loaded.preparations.groups, "the same") if one_speaker else {}
+    if one_speaker:
+        if not person:
+            raise InputError(f"{model} answers about everyone alike; leave --one-speaker out")
+        heard = track(files, "getting used to the speaker")
+        loaded.preparations.accustom([clip_of(file, text, person) for file in heard])
     failed = 0
     for file in files:
         try:
-            clip = clip_of(file, text)
+            clip = clip_of(file, text, person)
             if live:
                 from trichord.cli.live import watch
 
@@ -91,13 +102,14 @@ def run(
         raise InputError(f"{failed} of {len(files)} clips could not be answered; each one's line says why")
 
 
-def clip_of(file: Path, text: str | None) -> Any:
-    """Return the file as a clip, with typed words beside it if there are any."""
+def clip_of(file: Path, text: str | None, about: Mapping[str, str] = NOTHING) -> Any:
+    """Return the file as a clip, with typed words beside it if there are any, and what is known about it."""
     from trichord.clip import Clip
     from trichord.media import clip_from_file
 
     clip = clip_from_file(file)
-    return clip if text is None else Clip(clip.id, {**clip.inputs, "text": text})
+    inputs = clip.inputs if text is None else {**clip.inputs, "text": text}
+    return Clip(clip.id, inputs, clip.targets, {**clip.about, **about})
 
 
 def find_files(paths: list[Path]) -> Iterator[Path]:

@@ -138,7 +138,7 @@ def measure(
     for kept in wanted:
         without = withheld(kept, model)
         conditions = Conditions(without)
-        answered = answer_all(model, track(clips, f"{split}: {' '.join(kept)}"), conditions)
+        answered = answer_all(model, track(clips, f"{split}: {' '.join(kept)}"), conditions, pool=clips)
         name = subset_name(kept, model.streams)
         results[name] = report_on(model, answered).to_dict()
         if not without:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,16 +15,19 @@ from trichord.prepare.inputs import loaded
 from trichord.prepare.preparation import Array, InputSpec, Preparation
 
 LEAST_DEVIATION = 1e-5
+RELEVANCE = 16
+"""How many clips of one person count as much as all training clips, where their statistics are estimated."""
 
 
 class ReadyArray(Preparation):
     """A ready array, float32 `(time, dim)`; width and rate are those of the first in training.
 
     normalise: bring each column to mean 0 and standard deviation 1, as measured on the training clips.
+    by: whose own clips these are measured on instead, a key of `about` such as speaker; see `accustomed`.
     """
 
-    def __init__(self, normalise: bool = True) -> None:
-        self.normalise = normalise
+    def __init__(self, normalise: bool = True, by: str | None = None) -> None:
+        self.normalise, self.by = normalise, by
         self._known = False
         self._rate: float | None = None
         self._mean: NDArray[np.float64] = np.zeros(0)
@@ -55,6 +59,21 @@ class ReadyArray(Preparation):
         deviation = np.sqrt(squares / count)
         self._mean, self._deviation = mean, np.where(deviation < LEAST_DEVIATION, 1.0, deviation)
         self._known = True
+
+    def accustomed(self, inputs: Iterable[Input | Lazy]) -> ReadyArray:
+        """Return the preparation with mean and deviation of these clips, which need no labels.
+
+        What is known of all training clips counts as 16 clips beside them, as a prior does (J.-L. Gauvain and
+        C.-H. Lee, Maximum a Posteriori Estimation for Multivariate Gaussian Mixture Observations, 1994).
+        """
+        own, known = copy.copy(self), list(inputs)
+        own.fit(known)
+        share = len(known) / (len(known) + RELEVANCE)
+        mean = share * own._mean + (1 - share) * self._mean
+        squares = share * (own._deviation**2 + own._mean**2)
+        squares += (1 - share) * (self._deviation**2 + self._mean**2)
+        own._mean, own._deviation = mean, np.sqrt(np.maximum(squares - mean**2, LEAST_DEVIATION**2))
+        return own
 
     @property
     def spec(self) -> InputSpec:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from trichord.clip import Audio, Features, Input, Lazy, Video
 from trichord.files import atomic
 from trichord.kinds import Kinds
-from trichord.prepare.preparation import Array, Preparation
+from trichord.prepare.preparation import Array, Measured, Preparation
 
 VERSION = 1
 """To be raised whenever a preparation's arithmetic changes."""
@@ -55,14 +56,26 @@ def prepare_input(preparation: Preparation, value: Input | Lazy, cache: Cache | 
     """
     if cache is None or isinstance(value, str):
         return preparation(value)
-    return cache.get(cache_key(preparation, value), lambda: preparation(value))
+    if preparation.measures:  # what is left to do is quick, and differs with what was learned
+        return preparation(measure(preparation, value, cache))
+    return cache.get(cache_key(preparation, value, preparation.state()), lambda: preparation(value))
 
 
-def cache_key(preparation: Preparation, value: Input | Lazy) -> str:
-    """Return what a prepared array depends on: the content, the preparation, and what it learned."""
+def measure(preparation: Preparation, value: Input | Lazy, cache: Cache | None) -> Input | Lazy:
+    """Return what a preparation measures of an input, from the cache; the input where it measures nothing."""
+    if not preparation.measures or isinstance(value, Measured):
+        return value
+    if cache is None:
+        return preparation.measured(value)
+    kept = cache.get(cache_key(preparation, value, {}), lambda: preparation.measured(value).values)
+    return Measured(kept.astype(np.float32, copy=False))
+
+
+def cache_key(preparation: Preparation, value: Input | Lazy, learned: Mapping[str, Any]) -> str:
+    """Return what an array depends on: the content, the preparation, and what it learned."""
     cls = type(preparation)
     described = Kinds({f"{cls.__module__}.{cls.__qualname__}": cls}).describe(preparation)
-    return json.dumps([VERSION, content_key(value), described, preparation.state()], sort_keys=True)
+    return json.dumps([VERSION, content_key(value), described, learned], sort_keys=True)
 
 
 def content_key(value: Input | Lazy) -> str:

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from trichord.clip import Features, Input, Lazy
+from trichord.clip import Input, Lazy
 from trichord.features import audio
 from trichord.prepare.functionals import Columns, Functionals, functionals
 from trichord.prepare.inputs import Count
+from trichord.prepare.preparation import Measured
 from trichord.prepare.samples import Samples
 
 
@@ -27,6 +28,7 @@ class Descriptors(Functionals):
     quantiles: how many of each, evenly spaced from the least value to the largest.
     points: of each one's course about its mean.
     normalise: bring each statistic to mean 0 and standard deviation 1, as measured on the training clips.
+    by: whose own clips these are measured on instead, a key of `about` such as speaker.
     """
 
     def __init__(
@@ -36,17 +38,18 @@ class Descriptors(Functionals):
         quantiles: Annotated[int, Field(ge=2, le=101)] = 5,
         points: Annotated[int, Field(ge=0, le=256)] = 8,
         normalise: bool = True,
+        by: str | None = None,
     ) -> None:
-        super().__init__(quantiles, points, normalise)
+        super().__init__(quantiles, points, normalise, by)
         self.rate, self.pitch = rate, pitch
 
-    def summed_up(self, value: Input | Lazy) -> Features:
+    def measured(self, value: Input | Lazy) -> Measured:
         """Return one step of statistics; of sound shorter than a frame, none."""
         samples = Samples(self.rate)(value).astype(np.float32)
         rows = [functionals(described(samples, self.rate), self.quantiles, self.points)]
         if self.pitch:
             rows.append(functionals(melody(samples, self.rate), self.quantiles, self.points))
-        return Features(np.concatenate(rows, 1).astype(np.float32))
+        return Measured(np.concatenate(rows, 1).astype(np.float32))
 
 
 def described(samples: NDArray[np.float32], rate: int) -> Columns:

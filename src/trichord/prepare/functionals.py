@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from pydantic import Field
 from trichord.clip import Features, Input, Lazy
 from trichord.prepare.array import ReadyArray
 from trichord.prepare.inputs import loaded
-from trichord.prepare.preparation import Array
+from trichord.prepare.preparation import Array, Measured
 
 Columns = NDArray[np.float64]
 
@@ -27,15 +27,19 @@ class Functionals(ReadyArray):
     quantiles: how many, evenly spaced from the least value to the largest.
     points: of the course.
     normalise: bring each statistic to mean 0 and standard deviation 1, as measured on the training clips.
+    by: whose own clips these are measured on instead, a key of `about` such as speaker.
     """
+
+    measures: ClassVar[bool] = True
 
     def __init__(
         self,
         quantiles: Annotated[int, Field(ge=2, le=101)] = 11,
         points: Annotated[int, Field(ge=0, le=256)] = 16,
         normalise: bool = True,
+        by: str | None = None,
     ) -> None:
-        super().__init__(normalise)
+        super().__init__(normalise, by)
         self.quantiles, self.points = quantiles, points
 
     def fit(self, inputs: Iterable[Input | Lazy]) -> None:
@@ -44,10 +48,13 @@ class Functionals(ReadyArray):
     def __call__(self, value: Input | Lazy) -> Array:
         return super().__call__(self.summed_up(value))
 
-    def summed_up(self, value: Input | Lazy) -> Features:
+    def summed_up(self, value: Input | Lazy) -> Measured:
+        return value if isinstance(value, Measured) else self.measured(value)
+
+    def measured(self, value: Input | Lazy) -> Measured:
         """Return one step of statistics; of no steps, none."""
         values = loaded(value, Features).values.astype(np.float64)
-        return Features(functionals(values, self.quantiles, self.points).astype(np.float32))
+        return Measured(functionals(values, self.quantiles, self.points).astype(np.float32))
 
 
 def functionals(values: Columns, quantiles: int = 11, points: int = 16) -> Columns:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trichord.clip import Input, Lazy
+from trichord.clip import Features, Input, Lazy
 
 Array = NDArray[np.generic]
 
@@ -50,15 +50,32 @@ def pad(arrays: Sequence[Array | None], spec: InputSpec) -> tuple[Array, NDArray
     return values, np.array(lengths, np.int64)
 
 
+class Measured(Features):
+    """What a preparation makes of an input before anything that it has learned matters."""
+
+
 class Preparation:
     """Turns one input of a clip into one array; the same code in training and in use.
 
     Constructor arguments are the user's. What is learned from training data (a vocabulary, a feature
-    width) arrives in `fit` and travels in `state`, so that a model file can restore it.
+    width) arrives in `fit` and travels in `state`, so that a model file can restore it. `by` is what of a
+    clip's `about` tells whose clips are to be `accustomed` to, if any. Where it `measures`, `fit` and
+    `__call__` take what `measured` returns for the input.
     """
+
+    by: str | None = None
+    measures: ClassVar[bool] = False
 
     def fit(self, inputs: Iterable[Input | Lazy]) -> None:
         """Learn from the training clips' inputs; most preparations have nothing to learn."""
+
+    def accustomed(self, inputs: Iterable[Input | Lazy]) -> Preparation:
+        """Return the preparation for other clips of those, a person's for example, whose inputs these are."""
+        return self
+
+    def measured(self, value: Input | Lazy) -> Measured:
+        """Return what takes long to make and depends on nothing that is learned."""
+        raise NotImplementedError
 
     @property
     def spec(self) -> InputSpec:

@@ -126,7 +126,7 @@ def answer_all(
 
     With `explain`, say what each stream contributed; with `compare`, how far the streams alone disagree.
     `pool`: the clips that lend streams and voices (see `Disturbance`), by default `clips`, where they are a
-    sequence; a progress bar around one is none.
+    sequence; a progress bar around one is none. The model gets used to their speakers, where it does so.
     Raises InputError where there are no clips, one cannot be used, or the model cannot meet the conditions.
     """
     pairs: list[Pair] = []
@@ -137,6 +137,8 @@ def answer_all(
     names = {name: str(head["target"]) for name, head in model.heads.items() if head.get("target")}
     lenders = clips if pool is None and isinstance(clips, Sequence) else pool
     lenders = lenders if lenders is None else [with_targets(clip, names) for clip in lenders]
+    if lenders is not None:
+        model.preparations.accustom(lenders)
     disturb = Disturbance(model, conditions, lenders)
     for window in windows(clips, max(WINDOW * batch, POOL_CLIPS)):
         began = perf_counter()

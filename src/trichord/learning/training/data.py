@@ -12,7 +12,8 @@ from trichord.errors import RecipeError
 from trichord.learning.batch import Item
 from trichord.learning.recipe import Recipe, StreamRecipe
 from trichord.prepare import prepare_input
-from trichord.prepare.cache import Cache
+from trichord.prepare.cache import Cache, measure
+from trichord.prepare.people import People
 from trichord.prepare.preparation import InputSpec
 
 Track = Callable[[Sequence[Clip], str], Iterable[Clip]]
@@ -40,7 +41,7 @@ def load_data(recipe: Recipe, cache: Cache | None, track: Track = silent) -> Dat
     train = some_of(recipe.clips("train"), recipe.training.share)
     valid = recipe.clips("valid")
     for name, stream in recipe.streams.items():
-        fit_preparation(name, stream, train)
+        fit_preparation(name, stream, train, cache, track)
     for name, head in recipe.heads.items():
         targets = [clip.targets[name] for clip in train if name in clip.targets]
         if not targets:
@@ -50,8 +51,8 @@ def load_data(recipe: Recipe, cache: Cache | None, track: Track = silent) -> Dat
             )
         head.fit(targets)
     data = Data(
-        train=prepare_clips(track(train, "preparing training clips"), recipe.streams, cache),
-        valid=prepare_clips(track(valid, "preparing validation clips"), recipe.streams, cache),
+        train=prepare_clips(train, recipe.streams, cache, track, "preparing training clips"),
+        valid=prepare_clips(valid, recipe.streams, cache, track, "preparing validation clips"),
         specs={name: stream.prepare.spec for name, stream in recipe.streams.items()},
     )
     check_lengths(data, recipe.max_seconds)
@@ -78,8 +79,16 @@ def check_lengths(data: Data, max_seconds: float) -> None:
                 )
 
 
-def fit_preparation(name: str, stream: StreamRecipe, clips: Sequence[Clip]) -> None:
-    inputs = [clip.inputs[stream.source] for clip in clips if stream.source in clip.inputs]
+def fit_preparation(
+    name: str,
+    stream: StreamRecipe,
+    clips: Sequence[Clip],
+    cache: Cache | None = None,
+    track: Track = silent,
+) -> None:
+    watched = track(clips, f"measuring {name}") if stream.prepare.measures else clips
+    having = (clip.inputs[stream.source] for clip in watched if stream.source in clip.inputs)
+    inputs = [measure(stream.prepare, value, cache) for value in having]
     if not inputs:
         known = sorted({source for clip in clips for source in clip.inputs})
         raise RecipeError(
@@ -89,19 +98,24 @@ def fit_preparation(name: str, stream: StreamRecipe, clips: Sequence[Clip]) -> N
 
 
 def prepare_clips(
-    clips: Iterable[Clip], streams: Mapping[str, StreamRecipe], cache: Cache | None
+    clips: Sequence[Clip],
+    streams: Mapping[str, StreamRecipe],
+    cache: Cache | None,
+    track: Track = silent,
+    what: str = "",
 ) -> list[Item]:
-    """Prepare every input of every clip that a stream reads."""
+    """Prepare every input of every clip that a stream reads, accustomed to these clips' own groups."""
+    people = {name: People(stream.prepare, stream.source, clips, cache) for name, stream in streams.items()}
     return [
         Item(
             clip.id,
             {
-                name: prepare_input(stream.prepare, clip.inputs[stream.source], cache)
+                name: prepare_input(people[name].of(clip), clip.inputs[stream.source], cache)
                 for name, stream in streams.items()
                 if stream.source in clip.inputs
             },
             clip.targets,
             clip.about,
         )
-        for clip in clips
+        for clip in track(clips, what)
     ]

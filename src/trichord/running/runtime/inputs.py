@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,6 +16,7 @@ from trichord.errors import ArtifactError, InputError, TrichordError
 from trichord.kinds import Kinds, nearest
 from trichord.media import AudioFile, VideoFile, clip_from_file
 from trichord.prepare import PREPARATIONS, Cache, prepare_input
+from trichord.prepare.people import People
 from trichord.prepare.preparation import Array, InputSpec, Preparation
 from trichord.running.runtime.file import first_line
 
@@ -40,6 +41,19 @@ class Preparations:
         self.by_stream = {
             name: restored(stream, f"{source}: stream {name!r}") for name, stream in metadata.streams.items()
         }
+        self.accustom(())
+
+    def accustom(self, clips: Sequence[Clip]) -> None:
+        """Get used to the speakers, or other groups, of these clips; see `Preparation.by`."""
+        self.people = {
+            name: People(self.by_stream[name], stream.source, clips, self.cache)
+            for name, stream in self.streams.items()
+        }
+
+    @property
+    def groups(self) -> set[str]:
+        """What of a clip's `about` says whose it is, where a stream is prepared by what is known of them."""
+        return {preparation.by for preparation in self.by_stream.values() if preparation.by is not None}
 
     def __call__(self, clip: Clip, without: Collection[str] = ()) -> dict[str, Array]:
         """Return prepared arrays by stream; those that the clip lacks, or `without` names, are left out.
@@ -61,7 +75,8 @@ class Preparations:
 
     def one(self, clip: Clip, name: str, value: Input | Lazy) -> Array:
         try:
-            array = prepare_input(self.by_stream[name], shortened(value, self.max_seconds + 1), self.cache)
+            preparation = self.people[name].of(clip)
+            array = prepare_input(preparation, shortened(value, self.max_seconds + 1), self.cache)
         except InputError as error:
             raise InputError(f"{clip.id}: stream {name!r}: {error}") from None
         spec = self.streams[name].input.spec

@@ -75,7 +75,9 @@ CASES = {
         Case(
             "nemo-emotion", "voice", "emotion", "nemo-emotion/unseen-actor", "nemo-emotion/unseen-actor",
             [{"fold.number": fold} for fold in range(7)], ("forest",), {"trained": "forest + 0.10"},
-            "each of seven actors held out in turn, the next one validates", plain=HEARD,
+            "each of seven actors held out in turn, the next one validates; the network has heard all of an "
+            "actor's clips, unlabelled, before it answers, the forest has not",
+            plain=HEARD,
         ),
         Case(
             "nemo-emotion", "voice", "emotion", "nemo-emotion/random-folds", "nemo-emotion/random-folds",

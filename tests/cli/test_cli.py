@@ -125,6 +125,30 @@ def test_run_answers_a_file_and_a_folder(home: Path) -> None:
     assert done.code == 1
 
 
+def test_one_speaker_is_for_models_that_get_used_to_one(home: Path) -> None:
+    done = trichord("run", "runs/tiny", "clip.mp4", "--one-speaker", cwd=home)
+    assert done.code == 1 and "leave --one-speaker out" in done.err
+    voice = {
+        "from": "audio",
+        "prepare": {"kind": "descriptors", "by": "speaker"},
+        "encoder": {"kind": "mlp", "hidden": [8]},
+    }
+    recipe = RECIPE | {"streams": {"voice": voice}, "heads": {"intent": "classify"}, "objectives": []}
+    (home / "own.yaml").write_text(yaml.safe_dump(recipe))
+    succeeds("train", "own.yaml", cwd=home)
+    (home / "calls").mkdir()
+    for name in ("a.mp4", "b.mp4"):
+        (home / "calls" / name).write_bytes((home / "clip.mp4").read_bytes())
+    (home / "calls" / "c.mp4").write_bytes(b"no film")
+    alone, used = (
+        [json.loads(line) for line in trichord("run", "runs/own", "calls", *how, cwd=home).out.splitlines()]
+        for how in ((), ("--one-speaker",))
+    )
+    assert [row.get("answers") is None for row in used] == [False, False, True]
+    assert alone[0]["answers"] != used[0]["answers"]
+    assert used[0]["answers"] == used[1]["answers"]
+
+
 def test_evaluate_prints_one_json_object_with_intervals(home: Path) -> None:
     arguments = ("--on", "scenes:test", "--without", "note", "--noise", "babble:0dB", "--room", "0.3")
     arguments += ("--gaps", "voice=0.5", "--outliers", "voice=0.01", "--missing", "voice=0.5", "--json")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -72,12 +73,7 @@ def run(
     several = len(files) > 1 or any(path.is_dir() for path in clips)
     if live and several:
         raise InputError("--live plays one clip; give one file")
-    person = dict.fromkeys(loaded.preparations.groups, "the same") if one_speaker else {}
-    if one_speaker:
-        if not person:
-            raise InputError(f"{model} answers about everyone alike; leave --one-speaker out")
-        heard = track(files, "getting used to the speaker")
-        loaded.preparations.accustom([clip_of(file, text, person) for file in heard])
+    person = get_used_to(loaded, model, files) if one_speaker else {}
     failed = 0
     for file in files:
         try:
@@ -100,6 +96,27 @@ def run(
             show_answer(answer)
     if failed:
         raise InputError(f"{failed} of {len(files)} clips could not be answered; each one's line says why")
+
+
+def get_used_to(loaded: Any, name: str, files: list[Path]) -> Mapping[str, str]:
+    """Accustom a model to the one person of these files; return what says whose they are.
+
+    Files that cannot be read are left out here. Raises InputError for a model that answers about all alike.
+    """
+    from trichord.prepare import Cache
+
+    person = dict.fromkeys(loaded.preparations.groups, "the one")
+    if not person:
+        raise InputError(f"{name} answers about everyone alike; leave --one-speaker out")
+    loaded.preparations.cache = Cache()
+    heard = []
+    for file in track(files, "getting used to the speaker"):
+        with suppress(TrichordError):
+            clip = clip_of(file, None, person)
+            loaded.preparations(clip)  # measures it, and raises where it is not fit
+            heard.append(clip)
+    loaded.preparations.accustom(heard)
+    return person
 
 
 def clip_of(file: Path, text: str | None, about: Mapping[str, str] = NOTHING) -> Any:

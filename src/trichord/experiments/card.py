@@ -60,6 +60,12 @@ def limits(recipe: Recipe) -> list[str]:
     speakers = {clip.about["speaker"] for clip in clips if "speaker" in clip.about}
     told = f" of {len(speakers)} {'speaker' if len(speakers) == 1 else 'speakers'}" if speakers else ""
     lines = [f"- It learned from {round(recipe.training.share * len(clips))} clips{told}."]
+    for name, stream in recipe.streams.items():
+        if stream.prepare.by is not None:
+            lines.append(
+                f"- `{name}` is set against all clips of the same {stream.prepare.by}, unlabelled, which it "
+                "is given before it is measured; a clip alone is answered as if by anybody, and worse."
+            )
     for name, head in recipe.heads.items():
         if isinstance(head, Ctc) and head.units == "word":
             lines.append(f"- `{name}` can write {len(head.labels) - 1} words and no others.")

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -61,7 +61,11 @@ class Test:
 
     def said(self, model: Model, head: str) -> list[Decoded]:
         """Return what one head answers to each clip."""
-        found = {clip.id: heads[head] for clip, heads in answer_all(model, self.clips).pairs}
+        return [heads[head] for heads in self.answers(model)]
+
+    def answers(self, model: Model, beam: int | None = None) -> list[Mapping[str, Decoded]]:
+        """Return what each head answers to each clip."""
+        found = {clip.id: heads for clip, heads in answer_all(model, self.clips, beam=beam).pairs}
         return [found[clip.id] for clip in self.clips]
 
     def tell(self, row: str, score: Interval, metric: str, bar: str, note: str) -> None:
@@ -186,9 +190,9 @@ def beside_peer(test: Test, ours: np.ndarray, name: str) -> None:
 
 def sentences(test: Test, model: Model) -> None:
     """Record how the scores of whole sentences go with the experts'."""
-    found = {}
+    found, answers = {}, test.answers(model, beam=0)  # words do not matter here
     for level in (level for level in LEVELS if level in model.heads):
-        said = [[cast(float, one.value)] for one in test.said(model, level)]
+        said = [[cast(float, heads[level].value)] for heads in answers]
         truth = [[cast(float, clip.targets[level])] for clip in test.clips]
         found[level] = correlation(test, truth, said)
     if "total" not in found:

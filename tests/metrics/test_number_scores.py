@@ -41,5 +41,10 @@ def test_numbers_of_steps_are_scored_over_all_steps_that_are_known():
     assert found["pearson"].value == pytest.approx(np.corrcoef([1, 2, 4], [1, 3, 3])[0, 1])
     assert found["ccc"].value == pytest.approx(metrics.concordance([1, 2, 4], [1, 3, 3]))
     assert math.isnan(metrics.evaluate_head(head, [], [], resamples=0)["mae"].value)
+    unasked = [Decoded(one, None, 0.0) for one in (said[0], ())]  # the second clip's prompt is withheld
+    found = metrics.evaluate_head(head, targets[:2], unasked, resamples=5)
+    assert found["mae"].value == pytest.approx(1 / 2)
+    found = metrics.evaluate_head(head, targets[:1], unasked[1:], resamples=5)
+    assert math.isnan(found["pearson"].value)
     with pytest.raises(InputError, match="2 numbers for 1 steps"):
         metrics.evaluate_head(head, [(1.0, 2.0)], [Decoded((1.0,), None, 0.0)], resamples=0)

@@ -88,10 +88,14 @@ def regress_scores(head: Mapping[str, Any], targets: Sequence[Target], decoded: 
 
 
 def step_scores(targets: Sequence[Target], decoded: Sequence[Decoded]) -> Scores:
-    """Return the scores of a number for each step; steps whose target is NaN are not known."""
+    """Return the scores of a number for each step; steps whose target is NaN are not known.
+
+    An item without any step, whose stream of steps is withheld, is asked nothing and does not count.
+    """
     pairs = [
         (numbers_of(target), numbers_of(one.value)) for target, one in zip(targets, decoded, strict=True)
     ]
+    pairs = [(truth, said) if len(said) else (said, said) for truth, said in pairs]
     for truth, said in pairs:
         if truth.shape != said.shape:
             raise InputError(f"a target has {len(truth)} numbers for {len(said)} steps; each step needs one")

@@ -69,6 +69,11 @@ def limits(recipe: Recipe) -> list[str]:
     for name, head in recipe.heads.items():
         if isinstance(head, Ctc) and head.units == "word":
             lines.append(f"- `{name}` can write {len(head.labels) - 1} words and no others.")
+        elif isinstance(head, Ctc) and head.vocabulary:
+            lines.append(
+                f"- `{name}` may write the {head.vocabulary} most frequent words of the language beside "
+                "those it learned from; how frequent they are is wordfreq's (R. Speer), under CC BY-SA 4.0."
+            )
         elif isinstance(head, Classify):
             lines.append(f"- `{name}` chooses among {len(head.labels)} classes.")
     return lines

@@ -77,7 +77,7 @@ def main() -> None:
     parser.add_argument("--recogniser", type=Path, help="a run of recipes/speechocean.yaml")
     parser.add_argument("--own-speed", action="store_true", help="speakers slowed down or sped up")
     parser.add_argument("--peer", action="store_true", help="pocketsphinx beside the recogniser")
-    parser.add_argument("--scores", type=Path, help="a run of recipes/speechocean.yaml")
+    parser.add_argument("--scores", type=Path, help="a run of recipes/speechocean-scores.yaml")
     parser.add_argument("--phones", type=Path, help="a run of recipes/speechocean-phones.yaml")
     parser.add_argument("--clips", type=int, help="only so many")
     parser.add_argument("--dry", action="store_true", help="print, and record nothing")

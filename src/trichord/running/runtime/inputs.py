@@ -45,10 +45,16 @@ class Preparations:
 
     def accustom(self, clips: Sequence[Clip]) -> None:
         """Get used to the speakers, or other groups, of these clips; see `Preparation.by`."""
+        heard = [self.within_limits(clip) for clip in clips] if self.groups else clips
         self.people = {
-            name: People(self.by_stream[name], stream.source, clips, self.cache)
+            name: People(self.by_stream[name], stream.source, heard, self.cache)
             for name, stream in self.streams.items()
         }
+
+    def within_limits(self, clip: Clip) -> Clip:
+        """Return a clip as it is prepared: no more of its files is decoded, or measured twice."""
+        inputs = {name: shortened(value, self.max_seconds + 1) for name, value in clip.inputs.items()}
+        return replace(clip, inputs=inputs)
 
     @property
     def groups(self) -> set[str]:

@@ -3,11 +3,11 @@
     python benchmarks/wake_words.py RUN [--alarms-per-hour 0.2] [--noise esc10:10dB] [--dry]
 
 RUN is a folder that recipes/wake-words.yaml was trained into; measured is the streaming file made of it. How
-long a phrase's window is, and one threshold for all words, are chosen on validation clips of the words and on
-other speech: the middle of those that miss the fewest validation clips while false alarms of all words
-together are as rare as they must be. Then words of the test split, clean and with noise, are looked for at
-that threshold, and false alarms are counted in speech of other corpora and splits again. The run may have
-learned from none of it, nor what it began with.
+long a phrase's window is, and a threshold for each word, are chosen on validation clips of the words and on
+other speech: the middle of those that miss the fewest of a word's clips while its false alarms are as rare as
+they must be, so that those of all words together are. Then words of the test split, clean and with noise, are
+looked for at these thresholds, and false alarms are counted in speech of other corpora and splits again. The
+run may have learned from none of it, nor what it began with.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ from trichord.metrics.verification import miss_rate
 from trichord.prepare.preparation import Array
 from trichord.running.conditions import Conditions, Disturbance, Ready
 from trichord.running.live import Spotter
+from trichord.running.live.spotter import probability
 from trichord.running.runtime import Model, load
 from trichord.running.spread import spread
 
@@ -89,20 +90,22 @@ class Scored:
     def hours(self) -> float:
         return sum(self.seconds) / 3600
 
-    def best(self) -> Floats:
-        """Return the highest score of each clip's own word."""
+    def best(self, word: str) -> Floats:
+        """Return the highest score of a word in each clip where it is said."""
         rows = zip(self.scores, self.words, strict=True)
-        return np.array([scores[word].max(initial=-np.inf) for scores, word in rows])
+        return np.array([scores[word].max(initial=-np.inf) for scores, said in rows if said == word])
 
-    def peaks(self, apart: int) -> Floats:
-        """Return the score of whatever could be a detection, of all phrases."""
-        found = [one[peaks(one, apart)] for scores in self.scores for one in scores.values()]
+    def peaks(self, word: str, apart: int) -> Floats:
+        """Return the score of whatever could be a detection of a word where it is not said."""
+        rows = zip(self.scores, self.words, strict=True)
+        found = [scores[word][peaks(scores[word], apart)] for scores, said in rows if said != word]
         return np.concatenate([np.zeros(0), *found])
 
-    def alarms(self, threshold: float, apart: int) -> Floats:
+    def alarms(self, thresholds: Mapping[str, float], apart: int) -> Floats:
         """Return how many phrases other than its own word are noticed in each clip."""
         return np.array([
-            sum(len(Trigger(threshold, apart).feed(one)) for phrase, one in scores.items() if phrase != word)
+            sum(len(Trigger(thresholds[phrase], apart).feed(one))
+                for phrase, one in scores.items() if phrase != word)
             for scores, word in zip(self.scores, self.words, strict=True)
         ], np.float64)  # fmt: skip
 
@@ -138,8 +141,8 @@ def main() -> None:
     ]
     choice = min(choices, key=lambda choice: choice.rate)
     for seconds, one in zip(WINDOWS, choices, strict=True):
-        print(f"window {seconds} s: {one.rate:.4f} of validation words missed from {one.least:.3f} on")
-    print(f"threshold: log-odds {choice.threshold:.3f}")
+        print(f"window {seconds} s: {one.rate:.4f} of validation words missed")
+    print(f"probabilities from which on a word is noticed: {choice.told}")
     if options.validation_only:
         return
     found = {noise: some(words.clips("test"), noise) for noise in (None, options.noise)}
@@ -198,21 +201,29 @@ def samples(item: Ready) -> int:
 
 
 class Choice(NamedTuple):
-    """A spotter, the threshold to use it with, and the least that misses as few validation words."""
+    """A spotter, each word's threshold in log-odds, and the mean share of validation clips below them."""
 
     spotter: Spotter
-    threshold: float
-    least: float
+    thresholds: Mapping[str, float]
     rate: float
+
+    @property
+    def told(self) -> str:
+        return ", ".join(f"{word} {probability(value):.2g}" for word, value in self.thresholds.items())
 
 
 def chosen(words: Scored, other: Scored, spotter: Spotter, alarms_per_hour: float) -> Choice:
-    """Choose the middle of the thresholds that miss the fewest words among those that are strict enough."""
-    best = words.best()
-    lowest = miss_rate(best, other.peaks(spotter.apart), hours=other.hours, alarms_per_hour=alarms_per_hour)
-    above = best[best >= lowest.threshold]
-    middle = float((lowest.threshold + above.min()) / 2) if len(above) else lowest.threshold
-    return Choice(spotter, middle, lowest.threshold, lowest.rate)
+    """Choose for each word the middle of the strict enough thresholds that miss the fewest clips."""
+    thresholds, rates = {}, []
+    for word in spotter.phrases:
+        best = words.best(word)
+        alarms = np.concatenate([other.peaks(word, spotter.apart), words.peaks(word, spotter.apart)])
+        share = alarms_per_hour / len(spotter.phrases)
+        lowest = miss_rate(best, alarms, hours=other.hours, alarms_per_hour=share)
+        above = best[best >= lowest.threshold]
+        thresholds[word] = float(lowest.threshold + above.min()) / 2 if len(above) else lowest.threshold
+        rates.append(lowest.rate)
+    return Choice(spotter, thresholds, float(np.mean(rates)))
 
 
 def tell(
@@ -220,22 +231,22 @@ def tell(
     options: argparse.Namespace,
 ) -> None:  # fmt: skip
     """Print and record how many words are missed, and how often there is a false alarm."""
-    spotter, threshold = choice.spotter, choice.threshold
+    spotter, thresholds = choice.spotter, choice.thresholds
     about = (
-        f"streaming file; a window of {spotter.window / spotter.rate:.1f} s and one threshold for all words, "
-        f"log-odds {threshold:.2f}, chosen on the validation split and {hours:.2f} h of other speech: "
-        f"{named(CHOSEN_ON)}"
+        f"streaming file; a window of {spotter.window / spotter.rate:.1f} s and the probability from which "
+        f"on each word is noticed ({choice.told}), chosen on the validation split and {hours:.2f} h of other "
+        f"speech: {named(CHOSEN_ON)}"
     )
     for noise, heard in found.items():
         scored = heard.scored(spotter)
-        miss, by_word = missed(scored, threshold)
-        wrong = scored.alarms(threshold, spotter.apart)
+        miss, by_word = missed(scored, thresholds)
+        wrong = scored.alarms(thresholds, spotter.apart)
         note = f"{', '.join(by_word)}; {wrong.sum():.0f} times another word was noticed; {about}"
         row = "wake-words/miss" if noise is None else "wake-words/miss-in-noise"
         show(row, miss, "mean miss rate of six words", "<= 0.10" if noise is None else "",
              note if noise is None else f"{noise}; {note}", options.dry)  # fmt: skip
     others = strange.scored(spotter)
-    alarms, count = others.alarms(threshold, spotter.apart), len(others.words)
+    alarms, count = others.alarms(thresholds, spotter.apart), len(others.words)
     low, high = (bound / others.hours for bound in poisson(alarms.sum()))
     rate = Interval(float(alarms.sum() / others.hours), low, high, count)
     told = f"{alarms.sum():.0f} in {others.hours:.2f} h, of all words together; spread exact (Poisson); "
@@ -247,10 +258,11 @@ def named(parts: Parts) -> str:
     return ", ".join(f"{corpus.name} ({' '.join(splits)})" for corpus, splits in parts)
 
 
-def missed(heard: Scored, threshold: float) -> tuple[Interval, list[str]]:
+def missed(heard: Scored, thresholds: Mapping[str, float]) -> tuple[Interval, list[str]]:
     """Return the mean of the words' miss rates, and each in words."""
-    names = sorted(set(heard.words))
-    misses = heard.best() < threshold
+    names = sorted(thresholds)
+    pairs = zip(heard.scores, heard.words, strict=True)
+    misses = np.array([scores[word].max(initial=-np.inf) < thresholds[word] for scores, word in pairs])
     said = np.array([[word == name for name in names] for word in heard.words], np.float64)
     rows = np.concatenate([said * misses[:, None], said], axis=1)
 

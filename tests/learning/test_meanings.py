@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
+import yaml
 
 from trichord.errors import InputError, MissingError
 from trichord.learning.batch import Item
@@ -68,6 +69,12 @@ def test_sentences_that_do_not_fit_are_left_out(head: Ctc) -> None:
     assert steps_for((1, 1, 2, 2, 2)) == 8
 
 
+def test_a_grammar_may_stand_in_the_recipe(head: Ctc) -> None:
+    written = Ctc(units="phone", dictionary="english", grammar=yaml.safe_load(GRAMMAR))
+    written.fit(["order drink=tea"])
+    assert written.metadata() == head.metadata()
+
+
 def test_validation_searches_the_grammar(head: Ctc) -> None:
     assert head.searching is not None
     head = deepcopy(head)  # as every model does
@@ -91,6 +98,8 @@ def test_what_cannot_be_said_or_meant_is_refused(tmp_path: Path, head: Ctc) -> N
         (tmp_path / "bad.yaml").write_text(text, "utf-8")
         with pytest.raises(InputError, match=told):
             Ctc(units="phone", dictionary="english", grammar=str(tmp_path / "bad.yaml")).fit(["go"])
+        with pytest.raises(InputError, match=told):
+            Ctc(units="phone", dictionary="english", grammar=yaml.safe_load(text)).fit(["go"])
     with pytest.raises(MissingError, match="neither here nor"):
         Ctc(units="phone", dictionary="english", grammar="nowhere.yaml").fit(["go"])
     for wrong in ({"units": "word"}, {"units": "phone", "dictionary": "english", "language_order": 2}):

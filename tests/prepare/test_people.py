@@ -10,9 +10,8 @@ from trichord.clip import Clip, Features, Input, Lazy
 from trichord.learning.recipe import StreamRecipe
 from trichord.learning.training.data import fit_preparation, prepare_clips
 from trichord.prepare import Cache, Functionals, ReadyArray, prepare_input
-from trichord.prepare.array import RELEVANCE
 from trichord.prepare.people import People
-from trichord.prepare.preparation import Measured
+from trichord.prepare.preparation import RELEVANCE, Measured
 
 Rows = np.ndarray
 

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
+from scipy.signal import lfilter
 
 from trichord.clip import Audio
-from trichord.errors import InputError
-from trichord.features.audio import denoise
+from trichord.errors import ArtifactError, InputError
+from trichord.features.audio import denoise, long_term_spectrum
 from trichord.kinds import Kinds
 from trichord.media import AudioFile, write_audio
 from trichord.prepare import PREPARATIONS, Characters, Frames, ReadyArray, Samples, default_preparation
@@ -61,6 +62,57 @@ def test_sound_may_be_brought_to_a_level() -> None:
     assert not Samples(level_db=-20)(Audio(np.zeros(100, np.float32), 16_000)).any()
     loud = Samples(level_db=-20, low_hz=100)(Audio(sound, 16_000)).astype(np.float64)  # the last to be done
     assert 10 * np.log10(np.mean(loud**2)) == pytest.approx(-20, abs=1e-3)
+
+
+def coloured(seed: int, tilt: float, scale: float = 0.1) -> Audio:
+    """Return noise whose spectrum falls, the more so the nearer `tilt` is to 1."""
+    white = np.random.default_rng(seed).normal(0, scale, 16_000)
+    return Audio(lfilter([1 - abs(tilt)], [1, -tilt], white).astype(np.float32), 16_000)
+
+
+def long_term(samples: Samples, clips: list[Audio]) -> np.ndarray:
+    return np.mean([long_term_spectrum(samples(clip), 16_000) for clip in clips], axis=0)
+
+
+def test_people_are_equalised_by_their_own_clips() -> None:
+    ann, bob = ([coloured(seed, tilt) for seed in range(120)] for tilt in (0.3, 0.8))
+    samples, plain = Samples(by="speaker"), Samples()
+    samples.fit([*ann, *bob])
+    anns, bobs = (samples.accustomed(clips) for clips in (ann, bob))
+    before = np.abs(long_term(plain, ann) - long_term(plain, bob)).mean()
+    assert np.abs(long_term(anns, ann) - long_term(bobs, bob)).mean() < 0.25 * before
+    np.testing.assert_array_equal(samples(ann[0]), plain(ann[0]))  # which is left as it was
+    assert samples.accustomed([]).state() == samples.state()
+    silent = Audio(np.zeros(1600, np.float32), 16_000)
+    assert samples.accustomed([silent, *ann]).state() == anns.state()
+    assert not anns(silent).any()
+
+
+def test_what_is_learned_of_people_travels() -> None:
+    samples = Samples(by="speaker", level_db=-26)
+    with pytest.raises(InputError, match="call fit"):
+        samples.accustomed([coloured(0, 0.5)])
+    samples.fit(coloured(seed, 0.3) for seed in range(5))
+    own = samples.accustomed(coloured(seed, -0.9) for seed in range(50))
+    again = Samples(by="speaker", level_db=-26)
+    again.restore(own.state())
+    np.testing.assert_array_equal(again(coloured(99, -0.9)), own(coloured(99, -0.9)))
+    assert np.abs(own.state()["gains"]).max() <= 15
+    plain = Samples()
+    plain.fit([coloured(0, 0.1)])
+    plain.restore(plain.state())
+    assert plain.state() == {}
+
+
+@pytest.mark.parametrize(
+    "state",
+    [{}, {"spectrum": [0.0] * 24}, {"spectrum": [0.0] * 23, "gains": [0.0] * 24},
+     {"spectrum": "x", "gains": []}, {"spectrum": [float("nan")] * 24, "gains": [0.0] * 24},
+     {"spectrum": [0.0] * 24, "gains": [99.0] * 24}],
+)  # fmt: skip
+def test_a_broken_state_is_refused(state: dict[str, Any]) -> None:
+    with pytest.raises(ArtifactError, match=r"spectrum|equaliser"):
+        Samples(by="speaker").restore(state)
 
 
 def test_what_looks_ahead_is_not_prepared_live() -> None:

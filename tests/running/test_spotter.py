@@ -59,6 +59,12 @@ def test_phrases_are_noticed_when_they_end(model: Model) -> None:
     assert [event.what for event in noticed(model, [])] == ["loud", "soft"] * 2
 
 
+def test_each_phrase_can_have_its_own_threshold(model: Model) -> None:
+    surest = max(event.confidence or 0 for event in noticed(model, [], ["soft"]))
+    spotter = Spotter(model, ["Loud!", "soft"], threshold={"loud": 1e-6, "SOFT": (1 + surest) / 2})
+    assert {event.what for event in spotter.whole({"audio": TWICE})} == {"loud"}
+
+
 @settings(max_examples=20, deadline=None)
 @given(cuts=st.lists(st.integers(0, 10**6), max_size=20))
 def test_any_pieces_notice_what_the_whole_notices(model: Model, cuts: list[int]) -> None:
@@ -80,6 +86,8 @@ def test_a_spotter_begins_anew_when_it_has_finished(model: Model) -> None:
         ({"phrases": ["quiet"]}, "its words are never, loud, soft"),
         ({"phrases": ["loud", " "]}, "does not write it"),
         ({"threshold": 1.0}, "a probability above 0 and below 1"),
+        ({"threshold": {"loud": 0.0}}, "a probability above 0 and below 1"),
+        ({"phrases": ["loud"], "threshold": {"soft": 0.4}}, "'soft', which is not among"),
         ({"window_seconds": 11.0}, "up to 10 s"),
         ({"head": "mood"}, "'mood' is not one"),
     ],
@@ -115,6 +123,11 @@ def test_the_command_says_what_it_notices_and_when(tmp_path: Path, path: Path) -
     plain = CliRunner().invoke(app, command)
     assert plain.exit_code == 0, plain.output
     assert [line.split()[1:3] for line in plain.stdout.splitlines()] == [["loud", "soft"]] * 2
+    for phrase, said in (("loud soft=0.999999999", []), ("loud soft=0.1", ["loud", "soft"])):
+        own = CliRunner().invoke(app, [*command[:-1], phrase])
+        assert own.stdout.split()[1:3] == said, own.output
+    wrong = CliRunner().invoke(app, [*command[:-1], "loud=soon"])
+    assert "expected a probability after '='" in str(wrong.exception)
     data = (TWICE * 32767).astype("<i2").tobytes()
     rows = CliRunner().invoke(app, ["spot", str(path), "-", "--json", "--threshold", "0.9"], input=data)
     assert {json.loads(row)["what"] for row in rows.stdout.splitlines()} <= {"loud", "soft"}

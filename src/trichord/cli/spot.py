@@ -14,6 +14,7 @@ import typer
 from trichord.cli.listen import from_file, from_input
 from trichord.cli.use import AsJson, ModelName, open_model
 from trichord.clip import Event
+from trichord.errors import InputError
 
 
 def spot(
@@ -23,7 +24,12 @@ def spot(
     ],
     phrases: Annotated[
         list[str] | None,
-        typer.Option("--phrase", help="What to notice; by default each word of the model's. Repeatable."),
+        typer.Option(
+            "--phrase",
+            metavar="TEXT[=PROBABILITY]",
+            help="What to notice, and its own threshold if it has one; by default each word of the model's. "
+            "Repeatable.",
+        ),
     ] = None,
     threshold: Annotated[
         float, typer.Option(help="Probability, below 1, from which on a phrase is noticed.")
@@ -41,7 +47,8 @@ def spot(
     """
     from trichord.running.live import Spotter
 
-    spotter = Spotter(open_model(model), phrases, threshold=threshold, window_seconds=window, head=head)
+    wanted, own = with_thresholds(phrases, threshold)
+    spotter = Spotter(open_model(model), wanted, threshold=own, window_seconds=window, head=head)
     if spotter.ear is None and sound != "-":
         tell(spotter.whole(Path(sound)), as_json=as_json)
         return
@@ -52,6 +59,22 @@ def spot(
     except KeyboardInterrupt:
         pass
     tell(spotter.finish(), as_json=as_json)
+
+
+def with_thresholds(
+    phrases: Sequence[str] | None, threshold: float
+) -> tuple[list[str] | None, float | dict[str, float]]:
+    """Return the phrases without their thresholds, and each one's threshold."""
+    if phrases is None:
+        return None, threshold
+    own = {}
+    for given in phrases:
+        phrase, equals, value = given.partition("=")
+        try:
+            own[phrase] = float(value) if equals else threshold
+        except ValueError:
+            raise InputError(f"--phrase {given!r}: expected a probability after '=', as alexa=0.6") from None
+    return list(own), own
 
 
 def tell(events: Sequence[Event], *, as_json: bool) -> None:

@@ -21,22 +21,27 @@ from trichord.learning.stream import Stream
 from trichord.recipes import read_yaml
 
 Units: TypeAlias = tuple[int, ...]
+Written: TypeAlias = str | dict[str, dict[str, list[str]]]
+"""The name of a file, or what stands in it: expressions by intent, and phrases by kind of slot."""
 BEAM = 100
 
 
-def read_grammar(written: str) -> Grammar:
-    """Read a YAML file of expressions and slots, here or among the corpora; InputError if it is none."""
-    places = [Path(written), data_root() / written]
-    path = next((place for place in places if place.is_file()), None)
-    if path is None:
-        raise MissingError(f"the grammar {written} is neither here nor in {data_root()}")
-    values = read_yaml(path)
+def read_grammar(written: Written) -> Grammar:
+    """Read expressions and slots, or a YAML file of them, here or among the corpora; else InputError."""
+    if isinstance(written, str):
+        places = [Path(written), data_root() / written]
+        path = next((place for place in places if place.is_file()), None)
+        if path is None:
+            raise MissingError(f"the grammar {written} is neither here nor in {data_root()}")
+        where, values = f"{path}: ", read_yaml(path)
+    else:
+        where, values = "", dict(written)
     values = values.get("context", values)
     try:
         known = GrammarMetadata(intents=values["expressions"], slots=values.get("slots", {}))
     except (KeyError, TypeError, AttributeError, ValidationError):
         raise InputError(
-            f"{path}: a grammar has 'expressions', a list by intent, and 'slots', a list by kind"
+            f"{where}a grammar has 'expressions', a list by intent, and 'slots', a list by kind"
         ) from None
     return grammar_of(known.model_dump())
 

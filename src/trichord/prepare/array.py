@@ -12,11 +12,9 @@ from numpy.typing import NDArray
 from trichord.clip import Features, Input, Lazy
 from trichord.errors import ArtifactError, InputError
 from trichord.prepare.inputs import loaded
-from trichord.prepare.preparation import Array, InputSpec, Preparation
+from trichord.prepare.preparation import RELEVANCE, Array, InputSpec, Preparation
 
 LEAST_DEVIATION = 1e-5
-RELEVANCE = 16
-"""How many clips of one person count as much as all training clips, where their statistics are estimated."""
 
 
 class ReadyArray(Preparation):

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from trichord.clip import Features, Input, Lazy
 
 Array = NDArray[np.generic]
+RELEVANCE = 16
+"""How many clips of one person count as much as all training clips, where their statistics are estimated."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from trichord.features.audio.describe import UNITS, Description, describe, summa
 from trichord.features.audio.filters import band_pass, high_pass, low_pass
 from trichord.features.audio.formants import Formants, enhance_formants, formants
 from trichord.features.audio.frames import frame, window
+from trichord.features.audio.long_term import equalised, long_term_spectrum
 from trichord.features.audio.loudness import energy, energy_db, normalise_energy, zero_crossings
 from trichord.features.audio.pitch import Pitch, pitch
 from trichord.features.audio.prediction import lpc
@@ -52,6 +53,7 @@ __all__ = [
     "energy",
     "energy_db",
     "enhance_formants",
+    "equalised",
     "filter_bank",
     "flatness",
     "flux",
@@ -59,6 +61,7 @@ __all__ = [
     "frame",
     "high_pass",
     "log_mel",
+    "long_term_spectrum",
     "low_pass",
     "lpc",
     "mfcc",

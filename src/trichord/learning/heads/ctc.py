@@ -20,7 +20,7 @@ from trichord.decoding.subword import learn_subwords, split_word
 from trichord.errors import InputError
 from trichord.learning.dropout import Dropout, DropoutShare
 from trichord.learning.heads.head import Head, answerable, nothing
-from trichord.learning.meanings import Sayings, loss_of_sayings, read_grammar, search_for
+from trichord.learning.meanings import Sayings, Written, loss_of_sayings, read_grammar, search_for
 from trichord.learning.pronouncing import DictionaryName, dictionary
 from trichord.learning.stream import Stream
 from trichord.metrics import normalise_text
@@ -51,10 +51,11 @@ class Ctc(Head):
     language_weight: how much that model's log-probability counts beside the logits'; none lets validation
         clips choose.
     open_vocabulary: let the search write words that no training transcript holds, by how words are spelled.
-    grammar: a YAML file of what may be said, as `trichord.decoding.grammar` reads it, looked for among the
-        corpora too. Targets are then what is meant, `order size=small`, and nobody needs to have written down
-        in which words: the head learns from all sentences that mean it, each as likely as it finds it, and
-        answers what is meant by the likeliest sentence of all.
+    grammar: what may be said, `expressions` by intent and phrases of `slots`, as `trichord.decoding.grammar`
+        reads them; or a YAML file of that, looked for among the corpora too. Targets are then what is meant,
+        `order size=small`, and nobody needs to have written down in which words: the head learns from all
+        sentences that mean it, each as likely as it finds it, and answers what is meant by the likeliest
+        sentence of all.
     weight: share of this head in the loss of all.
     dropout: share of the fused vector that is dropped while learning.
     """
@@ -68,7 +69,7 @@ class Ctc(Head):
         language_order: Annotated[int, Field(ge=1, le=6)] | None = None,
         language_weight: Annotated[float, Field(ge=0)] | None = None,
         open_vocabulary: bool = False,
-        grammar: str | None = None,
+        grammar: Written | None = None,
         weight: Annotated[float, Field(ge=0)] = 1.0,
         dropout: DropoutShare = 0.1,
     ) -> None:
@@ -110,7 +111,7 @@ class Ctc(Head):
         elif self.open_vocabulary:
             raise InputError("a ctc head's open_vocabulary needs a language_order")
 
-    def fit_grammar(self, written: str, targets: Sequence[Target]) -> None:
+    def fit_grammar(self, written: Written, targets: Sequence[Target]) -> None:
         """Read the grammar; raises InputError where a target is the meaning of nothing in it."""
         assert self.dictionary is not None
         spoken = dictionary(self.dictionary)

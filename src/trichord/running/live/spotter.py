@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from trichord.running.runtime.inputs import Source, as_clip
 from trichord.running.runtime.model import Model
 
 LONGEST_SECONDS = 10.0
+THRESHOLD = 0.5
 
 
 class Spotter:
@@ -31,7 +32,8 @@ class Spotter:
 
     model: a stateful file hears sound piece by piece, any file a whole clip.
     phrases: what to notice, in words that the head can write; by default each of its words.
-    threshold: the probability from which on a phrase is noticed; it can be very near to 1.
+    threshold: the probability from which on a phrase is noticed, for all or by phrase (0.5 for any other); it
+        can be very near to 0 or 1, as long phrases are seldom written without a slip.
     head: the transcript's head, where there are several.
     window_seconds: within which a whole phrase is written.
     apart_seconds: between two events of the same phrase, at the least.
@@ -45,13 +47,11 @@ class Spotter:
         model: Model,
         phrases: Sequence[str] | None = None,
         *,
-        threshold: float = 0.5,
+        threshold: float | Mapping[str, float] = THRESHOLD,
         head: str | None = None,
         window_seconds: float = 1.0,
         apart_seconds: float = 1.0,
     ) -> None:
-        if not 0 < threshold < 1:
-            raise InputError(f"a threshold is a probability above 0 and below 1; got {threshold}")
         for seconds in (window_seconds, apart_seconds):
             if not 0 < seconds <= LONGEST_SECONDS:
                 raise InputError(f"a window, and what lies apart, last up to 10 s; got {seconds:g} s")
@@ -59,7 +59,7 @@ class Spotter:
         self.model, self.head = model, transcript_head(model, head)
         self.metadata = read_head(CtcMetadata, model.heads[self.head])
         self.phrases = phrases_of(model.heads[self.head], self.metadata, phrases)
-        self.threshold = math.log(threshold / (1 - threshold))
+        self.thresholds = thresholds_of(self.phrases, threshold)
         self.rate = model.rate or 1.0
         self.window, self.apart = (max(1, round(s * self.rate)) for s in (window_seconds, apart_seconds))
         self.ear = None if model.metadata.block is None else Ear(model)
@@ -92,7 +92,7 @@ class Spotter:
         return log_softmax(checked_logits(logits[self.head], len(self.metadata.labels)))
 
     def _fresh(self) -> Watch:
-        return Watch(self.phrases, self.window, self.apart, self.threshold, self.rate)
+        return Watch(self.phrases, self.window, self.apart, self.thresholds, self.rate)
 
     def _noticed(self, logits: Mapping[str, Array]) -> list[Event]:
         return self._watch.read(self.log_probs(logits))
@@ -110,11 +110,16 @@ class Watch:
     """What has been made of one sound so far: each phrase's score, and when it was noticed last."""
 
     def __init__(
-        self, phrases: Mapping[str, Sequence[int]], window: int, apart: int, threshold: float, rate: float
+        self,
+        phrases: Mapping[str, Sequence[int]],
+        window: int,
+        apart: int,
+        thresholds: Mapping[str, float],
+        rate: float,
     ) -> None:
         self.rate, self.steps = rate, 0
         self.spotting = {
-            phrase: (Spotting(labels, window), Trigger(threshold, apart))
+            phrase: (Spotting(labels, window), Trigger(thresholds[phrase], apart))
             for phrase, labels in phrases.items()
         }
 
@@ -132,6 +137,19 @@ class Watch:
 
 def probability(log_odds: float) -> float:
     return float(1 / (1 + np.exp(-np.clip(log_odds, -700, 700))))
+
+
+def thresholds_of(phrases: Iterable[str], threshold: float | Mapping[str, float]) -> dict[str, float]:
+    """Return each phrase's threshold in log-odds; InputError for what is no probability, or no phrase's."""
+    given = threshold if isinstance(threshold, Mapping) else dict.fromkeys(phrases, threshold)
+    chosen = dict.fromkeys(phrases, THRESHOLD)
+    for phrase, value in given.items():
+        if not 0 < value < 1:
+            raise InputError(f"a threshold is a probability above 0 and below 1; got {value}")
+        if (known := normalise_text(phrase)) not in chosen:
+            raise InputError(f"a threshold for {phrase!r}, which is not among the phrases to notice")
+        chosen[known] = value
+    return {phrase: math.log(value / (1 - value)) for phrase, value in chosen.items()}
 
 
 def phrases_of(

@@ -4,10 +4,10 @@
 
 RUN is a folder that recipes/wake-words.yaml was trained into; measured is the streaming file made of it. How
 long a phrase's window is, and a threshold for each word, are chosen on validation clips of the words and on
-other speech: the middle of those that miss the fewest of a word's clips while its false alarms are as rare as
-they must be, so that those of all words together are. Then words of the test split, clean and with noise, are
-looked for at these thresholds, and false alarms are counted in speech of other corpora and splits again. The
-run may have learned from none of it, nor what it began with.
+other speech: those that miss the fewest clips while false alarms of all words together are to be as rare as
+they must be. Then words of the test split, clean and with noise, are looked for at these thresholds, and
+false alarms are counted in speech of other corpora and splits again. The run may have learned from none of
+it, nor what it began with.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from trichord.learning.recipe import Recipe
 from trichord.learning.training.run import RunFolder
 from trichord.metrics import Interval, bootstrap, normalise_text
 from trichord.metrics.sums import Floats, divide
-from trichord.metrics.verification import miss_rate
+from trichord.metrics.verification import alarm_rate
 from trichord.prepare.preparation import Array
 from trichord.running.conditions import Conditions, Disturbance, Ready
 from trichord.running.live import Spotter
@@ -98,7 +98,8 @@ class Scored:
     def peaks(self, word: str, apart: int) -> Floats:
         """Return the score of whatever could be a detection of a word where it is not said."""
         rows = zip(self.scores, self.words, strict=True)
-        found = [scores[word][peaks(scores[word], apart)] for scores, said in rows if said != word]
+        others = [scores[word] for scores, said in rows if said != word]
+        found = [np.unique(one[peaks(one, apart)]) for one in others]  # one that stays counts once
         return np.concatenate([np.zeros(0), *found])
 
     def alarms(self, thresholds: Mapping[str, float], apart: int) -> Floats:
@@ -201,7 +202,7 @@ def samples(item: Ready) -> int:
 
 
 class Choice(NamedTuple):
-    """A spotter, each word's threshold in log-odds, and the mean share of validation clips below them."""
+    """A spotter, each word's threshold in log-odds, and the mean share of validation clips below it."""
 
     spotter: Spotter
     thresholds: Mapping[str, float]
@@ -213,17 +214,25 @@ class Choice(NamedTuple):
 
 
 def chosen(words: Scored, other: Scored, spotter: Spotter, alarms_per_hour: float) -> Choice:
-    """Choose for each word the middle of the strict enough thresholds that miss the fewest clips."""
-    thresholds, rates = {}, []
+    """Choose thresholds that miss the fewest validation clips, among scores of these clips themselves.
+
+    How often there will be false alarms at a threshold is told by `alarm_rate`. Misses are weighed against it
+    by one price for all words, the lowest at which all of them together are rare enough.
+    """
+    rows: dict[str, list[tuple[float, float, float]]] = {}
     for word in spotter.phrases:
-        best = words.best(word)
-        alarms = np.concatenate([other.peaks(word, spotter.apart), words.peaks(word, spotter.apart)])
-        share = alarms_per_hour / len(spotter.phrases)
-        lowest = miss_rate(best, alarms, hours=other.hours, alarms_per_hour=share)
-        above = best[best >= lowest.threshold]
-        thresholds[word] = float(lowest.threshold + above.min()) / 2 if len(above) else lowest.threshold
-        rates.append(lowest.rate)
-    return Choice(spotter, thresholds, float(np.mean(rates)))
+        best = np.sort(words.best(word))
+        alarms = other.peaks(word, spotter.apart)
+        rows[word] = [
+            (float((best < score).mean()), alarm_rate(alarms, float(score), hours=other.hours), float(score))
+            for score in best[np.isfinite(best)]
+        ]
+    for price in np.geomspace(1e-4, 1e4, 801):
+        taken = {word: min(its, key=lambda row: row[0] + price * row[1]) for word, its in rows.items()}
+        if sum(rate for _, rate, _ in taken.values()) <= alarms_per_hour:
+            break
+    thresholds = {word: score for word, (_, _, score) in taken.items()}
+    return Choice(spotter, thresholds, float(np.mean([missed for missed, _, _ in taken.values()])))
 
 
 def tell(
@@ -235,7 +244,7 @@ def tell(
     about = (
         f"streaming file; a window of {spotter.window / spotter.rate:.1f} s and the probability from which "
         f"on each word is noticed ({choice.told}), chosen on the validation split and {hours:.2f} h of other "
-        f"speech: {named(CHOSEN_ON)}"
+        f"speech, whose tail tells how rare higher scores are: {named(CHOSEN_ON)}"
     )
     for noise, heard in found.items():
         scored = heard.scored(spotter)

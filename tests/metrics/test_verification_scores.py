@@ -10,7 +10,7 @@ from sklearn.metrics import det_curve
 
 from trichord.decoding import Decoded
 from trichord.errors import InputError
-from trichord.metrics import detection_curve, equal_error_rate, evaluate_head, min_dcf, miss_rate
+from trichord.metrics import alarm_rate, detection_curve, equal_error_rate, evaluate_head, min_dcf, miss_rate
 
 HEAD = {"kind": "contrastive", "size": 2}
 
@@ -111,3 +111,17 @@ def test_of_many_embeddings_some_are_compared():
     scores = evaluate_head(HEAD, labels, embedded(labels, noise=0.1), resamples=0)
     assert scores["eer"].value < 0.01
     assert scores["eer"].n == 4001
+
+
+def test_alarms_that_were_not_seen_are_foretold_by_the_tail_of_those_that_were() -> None:
+    alarms = np.random.default_rng(0).exponential(2.0, 1000)  # ten hours of a hundred an hour
+    for threshold in (1.0, 8.0, 16.0):
+        expected = 100 * math.exp(-threshold / 2)
+        assert alarm_rate(alarms, threshold, hours=10, tail=100) == pytest.approx(expected, rel=0.6)
+    assert alarm_rate(alarms, 1.0, hours=10) == pytest.approx((alarms >= 1).sum() / 10)
+    rates = [alarm_rate(alarms, threshold, hours=10) for threshold in np.linspace(0, 30, 100)]
+    assert sorted(rates, reverse=True) == rates and 0 < rates[-1] < 1e-2
+    assert alarm_rate([3.0] * 20, 4.0, hours=1) == 0
+    assert alarm_rate([1.0, 2.0], 2.0, hours=4) == 0.25  # too few for a tail
+    with pytest.raises(InputError, match="above 0"):
+        alarm_rate(alarms, 1.0, hours=0)

@@ -108,6 +108,10 @@ def export(
             "--streaming", help="For sound that is heard as it comes; needs encoders with causal: true."
         ),
     ] = False,
+    heads: Annotated[
+        list[str] | None,
+        typer.Option("--head", help="Only what this head answers, where there are several. Repeatable."),
+    ] = None,
     card: Annotated[
         bool, typer.Option("--card", help="Measure the very file, and write its card beside it.")
     ] = False,
@@ -128,10 +132,12 @@ def export(
     from trichord.learning.training import RunFolder
 
     if card:
-        publish_with_card(run, target, int8=int8, streaming=streaming)
+        publish_with_card(run, target, int8=int8, streaming=streaming, heads=heads or ())
     else:
-        scores = {} if int8 or streaming else read_headline(run)  # measured in fp32, of whole clips
-        export_run(RunFolder(run), target, int8=int8, streaming=streaming, scores=scores)
+        scores = (
+            {} if int8 or streaming or heads else read_headline(run)
+        )  # of all heads, in fp32, of whole clips
+        export_run(RunFolder(run), target, int8=int8, streaming=streaming, scores=scores, heads=heads or ())
     beside = f", and {target.with_suffix('.md')}" if card else ""
     console.print(f"wrote {target}, {target.stat().st_size / 1e6:.2f} MB{beside}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +98,7 @@ def publish(
     *,
     int8: bool = False,
     streaming: bool = False,
+    heads: Collection[str] = (),
     predictions: Path | None = None,
 ) -> dict[str, Any]:
     """Export a run's best model, measure the very file, and write its scores into it; return them.
@@ -105,7 +106,7 @@ def publish(
     What it said of the test clips, given all its streams, goes to `predictions`.
     """
     console.print(f"writing {target}")
-    export_run(run, target, int8=int8, streaming=streaming)
+    export_run(run, target, int8=int8, streaming=streaming, heads=heads)
     model = load(target)
     model.preparations.cache = Cache()
     everything = tuple(model.streams)
@@ -118,11 +119,13 @@ def publish(
     return results
 
 
-def publish_with_card(folder: Path, target: Path, *, int8: bool, streaming: bool = False) -> None:
+def publish_with_card(
+    folder: Path, target: Path, *, int8: bool, streaming: bool = False, heads: Collection[str] = ()
+) -> None:
     """Export a finished run as a file that is measured itself, with its card beside it."""
     run = RunFolder(folder)
-    recipe, _ = run.load()
-    results = publish(run, recipe, target, int8=int8, streaming=streaming)
+    recipe, _ = run.load(heads)
+    results = publish(run, recipe, target, int8=int8, streaming=streaming, heads=heads)
     write_card(target.with_suffix(".md"), target.stem, recipe, run.learned_from(recipe), results)
 
 

@@ -75,6 +75,7 @@ from trichord.metrics.tags import (
 from trichord.metrics.verification import (
     Curve,
     Rate,
+    alarm_rate,
     contrastive_scores,
     detection_curve,
     equal_error_of,
@@ -141,6 +142,7 @@ __all__ = [
     "matches",
     "mean_over_names",
     "min_dcf",
+    "alarm_rate",
     "miss_rate",
     "moments",
     "nanmean",

@@ -92,6 +92,21 @@ def miss_rate(hits: ArrayLike, alarms: ArrayLike, *, hours: float, alarms_per_ho
     return Rate(float(missed.mean()) if len(found) else math.nan, threshold)
 
 
+def alarm_rate(alarms: ArrayLike, threshold: float, *, hours: float, tail: int = 10) -> float:
+    """Return how many false alarms an hour are to be expected at a threshold, also where none was seen.
+
+    alarms: the score of every detection in `hours` of other sound. The `tail` highest are taken to be as
+    those of an exponential distribution above the next one (peaks over threshold; J. Pickands, 1975).
+    """
+    false = np.sort(np.asarray(alarms, np.float64))[::-1]
+    if not hours > 0 or tail < 1:
+        raise InputError(f"hours must be above 0 and a tail hold a score at least; got {hours} and {tail}")
+    if len(false) <= tail or threshold <= false[tail]:
+        return float((false >= threshold).sum() / hours)
+    scale = float(np.mean(false[:tail] - false[tail]))
+    return tail / hours * math.exp(-(threshold - false[tail]) / scale) if scale else 0.0
+
+
 def crossing(misses: Floats, alarms: Floats) -> tuple[NDArray[np.intp], Floats]:
     """Return where rising misses meet falling alarms, `(...)`: after which point, and how far to the next."""
     gap = alarms - misses

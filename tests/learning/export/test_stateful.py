@@ -133,3 +133,28 @@ def test_what_hears_only_what_is_whole_is_told_so(tmp_path: Path, changes: dict[
     run = run_of({}, tmp_path / "run", streams=streams, **changes)
     with pytest.raises(RecipeError, match=says):
         export_run(run, tmp_path / "streaming.onnx", streaming=True)
+
+
+BOTH = {"transcript": {"kind": "ctc"}, "intent": "classify"}
+
+
+def test_some_heads_alone_may_be_exported(tmp_path: Path) -> None:
+    run = run_of(ENCODERS["gru"], tmp_path / "run", heads=BOTH)
+    with pytest.raises(RecipeError, match="export the others alone, with --head"):
+        export_run(run, tmp_path / "a.onnx", streaming=True)
+    metadata = export_run(run, tmp_path / "a.onnx", streaming=True, heads=["transcript"])
+    export_run(run, tmp_path / "whole.onnx")
+    assert set(metadata.heads) == {"transcript"}
+    some, whole = load(tmp_path / "a.onnx"), load(tmp_path / "whole.onnx")
+    (one,), (all_of_it,) = (model.logits([{"voice": sound(1.0)}]) for model in (some, whole))
+    assert (set(one), set(all_of_it)) == ({"transcript"}, set(BOTH))
+    np.testing.assert_allclose(one["transcript"], all_of_it["transcript"], atol=1e-4)
+
+
+def test_a_head_that_is_not_there_or_needs_another_is_not_exported_alone(tmp_path: Path) -> None:
+    run = run_of(ENCODERS["gru"], tmp_path / "run", heads=BOTH, after={"intent": ["transcript"]})
+    with pytest.raises(RecipeError, match="no head 'transcripts'; did you mean 'transcript'"):
+        export_run(run, tmp_path / "a.onnx", heads=["transcripts"])
+    with pytest.raises(RecipeError, match=r"after\.intent: there is no head 'transcript'"):
+        export_run(run, tmp_path / "a.onnx", heads=["intent"])
+    assert set(export_run(run, tmp_path / "a.onnx", heads=["transcript"]).heads) == {"transcript"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +47,15 @@ def export_run(
     int8: bool = False,
     streaming: bool = False,
     scores: Mapping[str, Any] | None = None,
+    heads: Collection[str] = (),
 ) -> Metadata:
     """Write a run's best model as one ONNX file and return what the file says of itself.
 
-    A `streaming` file hears a stream block by block, with the weights of the other. Where a head writes unit
-    by unit, the file is generative. Raises RecipeError where the model cannot, or answers nothing.
+    It answers as all heads do, or those that `heads` names. A `streaming` file hears a stream block by block,
+    with the weights of the other. Where a head writes unit by unit, the file is generative. Raises
+    RecipeError where the model cannot, or answers nothing.
     """
-    recipe, model = run.load()
+    recipe, model = run.load(heads)
     if not recipe.heads:
         raise RecipeError(
             f"{run.path}: has no heads, so there is nothing to export; name it in another recipe's "

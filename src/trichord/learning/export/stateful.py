@@ -48,7 +48,10 @@ def blocks_of(model: Model, specs: Mapping[str, InputSpec]) -> dict[str, int]:
     """
     whole = [name for name, head in model.answering() if not head.by_step]
     if whole:
-        raise RecipeError(f"head {whole[0]!r} answers once a clip, so the model cannot answer block by block")
+        raise RecipeError(
+            f"head {whole[0]!r} answers once a clip, so the model cannot answer block by block; export the "
+            "others alone, with --head"
+        )
     if not all(fusion.by_step for fusion in model.fusing()):
         raise RecipeError("its fusion looks across time, so the model cannot answer block by block")
     if getattr(model, "trunk", None) is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from trichord.artifact import InputDescription, StreamDescription
 from trichord.corpora.corpus import About
 from trichord.errors import ArtifactError, RecipeError
 from trichord.files import atomic, write_text
-from trichord.kinds import Kinds
+from trichord.kinds import Kinds, nearest
 from trichord.learning.model import Model
 from trichord.learning.recipe import Recipe, load_recipe
 from trichord.prepare import PREPARATIONS
@@ -104,16 +104,25 @@ class RunFolder:
         kept = self.read_history()[:rows]
         write_text(self.path / "history.jsonl", "".join(json.dumps(row) + "\n" for row in kept))
 
-    def load(self) -> tuple[Recipe, Model]:
-        """Return the fitted recipe and the model with its best weights, in evaluation mode."""
+    def load(self, heads: Collection[str] = ()) -> tuple[Recipe, Model]:
+        """Return the fitted recipe and the model with its best weights, in evaluation mode.
+
+        heads: those to keep, by default all. Raises RecipeError where there is none of that name, or one of
+        them reads what another says.
+        """
         for name in ("recipe.yaml", "parts.json", "weights.safetensors"):
             if not (self.path / name).exists():
                 raise ArtifactError(f"{self.path} is not a finished run: it has no {name}; train it first")
         recipe = load_recipe(self.path / "recipe.yaml")
+        if heads:
+            recipe = with_heads(recipe, heads)
         specs = self.restore(recipe)
         model = Model(recipe, specs)
         try:
-            model.load_state_dict(load_file(self.weights_file))
+            weights = load_file(self.weights_file)
+            if heads:
+                weights = {name: weights[name] for name in model.state_dict() if name in weights}
+            model.load_state_dict(weights)
         except (SafetensorError, RuntimeError) as error:
             raise ArtifactError(f"{self.weights_file}: does not fit the recipe beside it ({error})") from None
         return recipe, model.eval()
@@ -168,3 +177,13 @@ def streams_of(recipe: Recipe) -> dict[str, StreamDescription]:
             ),
         )
     return descriptions
+
+
+def with_heads(recipe: Recipe, heads: Collection[str]) -> Recipe:
+    """Return a recipe with these heads alone; RecipeError where it lacks one, or one needs another."""
+    if unknown := sorted(set(heads) - set(recipe.heads)):
+        raise RecipeError(f"there is no head {unknown[0]!r}{nearest(unknown[0], recipe.heads)}")
+    values = recipe.resolved()
+    kept = {name: values["heads"][name] for name in recipe.heads if name in heads}
+    after = {name: below for name, below in values["after"].items() if name in heads}
+    return load_recipe({**values, "heads": kept, "after": after})

@@ -202,4 +202,4 @@ def sampling_rate(spec: InputSpec) -> float:
 
 def alone(array: Array) -> tuple[Tensor, Tensor]:
     """Return one prepared array as a batch: `values (1, time, ...)`, `lengths (1,)`."""
-    return torch.from_numpy(np.ascontiguousarray(array))[None], torch.tensor([len(array)])
+    return torch.from_numpy(np.require(array, requirements=["C", "W"]))[None], torch.tensor([len(array)])

@@ -10,11 +10,13 @@ from trichord.clip import Clip
 from trichord.corpora import CORPORA, Corpus, Fsdd, Grid, Scenes, Table
 from trichord.corpora.corpus import (
     SPLITS,
+    About,
     by_hash,
     check_ids,
     group_of,
     hash_split,
     split_called,
+    together,
     with_valid,
 )
 from trichord.errors import InputError, MissingError
@@ -138,3 +140,13 @@ def test_every_corpus_is_named_described_and_written_back(kind):
 
 def test_paths_arrive_as_paths():
     assert Kinds(CORPORA).make({"kind": "grid", "folder": "x"}).folder == Path("x")
+
+
+def test_corpora_that_were_joined_before_are_named_once() -> None:
+    english, mandarin = (
+        About(title, licence, True, "here")
+        for title, licence in (("English", "CC0"), ("Mandarin", "Apache-2.0"))
+    )
+    before = together([english, mandarin])
+    assert together([before, mandarin, english]) == before
+    assert (before.title, before.licence) == ("English + Mandarin", "CC0; Apache-2.0")

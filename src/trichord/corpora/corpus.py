@@ -48,14 +48,19 @@ def together(abouts: Sequence[About]) -> About:
     """Return what holds of all: commercial use is allowed where every corpus allows it."""
     allowed = {about.commercial for about in abouts}
     return About(
-        title=" + ".join(dict.fromkeys(about.title for about in abouts)),
-        licence="; ".join(dict.fromkeys(about.licence for about in abouts)),
+        title=each_once(" + ", [about.title for about in abouts]),
+        licence=each_once("; ", [about.licence for about in abouts]),
         commercial=False if False in allowed else None if None in allowed else True,
-        source="; ".join(dict.fromkeys(about.source for about in abouts)),
+        source=each_once("; ", [about.source for about in abouts]),
         size_mb=round(sum(about.size_mb or 0.0 for about in abouts), 1) or None,
         hours=round(sum(about.hours or 0.0 for about in abouts), 2) or None,
         tasks=tuple(dict.fromkeys(task for about in abouts for task in about.tasks)),
     )
+
+
+def each_once(joiner: str, texts: Iterable[str]) -> str:
+    """Return texts joined, which may be joined ones themselves, each part of them once."""
+    return joiner.join(dict.fromkeys(part for text in texts for part in text.split(joiner)))
 
 
 class Corpus:

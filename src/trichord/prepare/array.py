@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from trichord.clip import Features, Input, Lazy
 from trichord.errors import ArtifactError, InputError
 from trichord.prepare.inputs import loaded
-from trichord.prepare.preparation import RELEVANCE, Array, InputSpec, Preparation
+from trichord.prepare.preparation import Array, InputSpec, Preparation, share_of
 
 LEAST_DEVIATION = 1e-5
 
@@ -66,7 +66,7 @@ class ReadyArray(Preparation):
         """
         own, known = copy.copy(self), list(inputs)
         own.fit(known)
-        share = len(known) / (len(known) + RELEVANCE)
+        share = share_of(len(known))
         mean = share * own._mean + (1 - share) * self._mean
         squares = share * (own._deviation**2 + own._mean**2)
         squares += (1 - share) * (self._deviation**2 + self._mean**2)

@@ -16,6 +16,11 @@ RELEVANCE = 16
 """How many clips of one person count as much as all training clips, where their statistics are estimated."""
 
 
+def share_of(count: int) -> float:
+    """Return how much so many clips of one person count beside all training clips, 0 to 1."""
+    return count / (count + RELEVANCE)
+
+
 @dataclass(frozen=True, slots=True)
 class InputSpec:
     """What a prepared input looks like, so that an encoder can size itself.

@@ -25,7 +25,7 @@ from trichord.features.audio import (
 from trichord.features.audio.long_term import BANDS
 from trichord.media import AudioFile, Resampler, resample
 from trichord.prepare.inputs import Count, loaded
-from trichord.prepare.preparation import RELEVANCE, Array, InputSpec, Preparation
+from trichord.prepare.preparation import Array, InputSpec, Preparation, share_of
 
 Hertz = Annotated[float, Field(gt=0)]
 Sound = NDArray[np.float32]
@@ -89,7 +89,7 @@ class Samples(Preparation):
             raise InputError("samples by person need the training clips' spectrum: call fit, or restore")
         own = copy.copy(self)
         heard, count = self.spectrum(inputs)
-        difference = (self._spectrum - heard) * (count / (count + RELEVANCE))
+        difference = (self._spectrum - heard) * share_of(count)
         own._gains = np.clip(difference, -MOST_DB, MOST_DB)
         return own
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -139,16 +139,17 @@ def probability(log_odds: float) -> float:
     return float(1 / (1 + np.exp(-np.clip(log_odds, -700, 700))))
 
 
-def thresholds_of(phrases: Iterable[str], threshold: float | Mapping[str, float]) -> dict[str, float]:
+def thresholds_of(phrases: Collection[str], threshold: float | Mapping[str, float]) -> dict[str, float]:
     """Return each phrase's threshold in log-odds; InputError for what is no probability, or no phrase's."""
-    given = threshold if isinstance(threshold, Mapping) else dict.fromkeys(phrases, threshold)
-    chosen = dict.fromkeys(phrases, THRESHOLD)
-    for phrase, value in given.items():
-        if not 0 < value < 1:
-            raise InputError(f"a threshold is a probability above 0 and below 1; got {value}")
-        if (known := normalise_text(phrase)) not in chosen:
-            raise InputError(f"a threshold for {phrase!r}, which is not among the phrases to notice")
-        chosen[known] = value
+    if isinstance(threshold, Mapping):
+        own = {normalise_text(phrase): value for phrase, value in threshold.items()}
+    else:
+        own = dict.fromkeys(phrases, threshold)
+    if unknown := sorted(set(own) - set(phrases)):
+        raise InputError(f"a threshold for {unknown[0]!r}, which is not among the phrases to notice")
+    chosen = {phrase: own.get(phrase, THRESHOLD) for phrase in phrases}
+    if wrong := [value for value in chosen.values() if not 0 < value < 1]:
+        raise InputError(f"a threshold is a probability above 0 and below 1; got {wrong[0]}")
     return {phrase: math.log(value / (1 - value)) for phrase, value in chosen.items()}
 
 

@@ -1,13 +1,14 @@
 """How well do our runs write down, and score, English as Mandarin speakers say it?
 
-    python benchmarks/speechocean.py [--recogniser RUN] [--own-speed] [--peer] [--scores RUN] [--phones RUN]
+    python benchmarks/speechocean.py [--recogniser RUN] [--own-speed] [--peer RUN] [--scores RUN]
+                                     [--phones RUN]
 
 Each RUN is a finished run's folder, and each measures its own rows on the test split: the recogniser's word
 error rate by beam search, in all and by age and gender, and what it loses where it hears sound in blocks;
 with --own-speed, each speaker is heard at the speed, and so the pitch, at which the recogniser is surest of
-itself, which no transcript tells; with --peer, pocketsphinx and its own large model hear the same sounds;
---scores and --phones, how far scores of whole sentences, of words and of phones go with the experts'.
-Intervals draw speakers.
+itself, which no transcript tells; --peer, pocketsphinx and its own large model on the same sounds; --scores
+and --phones, how far scores of whole sentences, of words and of phones go with the experts'. Intervals draw
+speakers.
 """
 
 from __future__ import annotations
@@ -76,21 +77,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--recogniser", type=Path, help="a run of recipes/speechocean.yaml")
     parser.add_argument("--own-speed", action="store_true", help="speakers slowed down or sped up")
-    parser.add_argument("--peer", action="store_true", help="pocketsphinx beside the recogniser")
+    parser.add_argument("--peer", type=Path, help="a run that hears English, and pocketsphinx beside it")
     parser.add_argument("--scores", type=Path, help="a run of recipes/speechocean-scores.yaml")
     parser.add_argument("--phones", type=Path, help="a run of recipes/speechocean-phones.yaml")
     parser.add_argument("--clips", type=int, help="only so many")
     parser.add_argument("--dry", action="store_true", help="print, and record nothing")
     options = parser.parse_args()
-    if (options.peer or options.own_speed) and not options.recogniser:
-        parser.error("--peer and --own-speed need a --recogniser")
+    if options.own_speed and not options.recogniser:
+        parser.error("--own-speed needs a --recogniser")
     test = Test(spread(Speechocean().clips("test"), options.clips), options.dry)
     if options.recogniser:
         errors = recognition(test, options.recogniser)
         if options.own_speed:
             at_own_speed(test, errors, options.recogniser)
-        if options.peer:
-            beside_peer(test, errors, options.recogniser.name)
+    if options.peer:
+        beside_peer(test, errors_of(test, model_of(options.peer)), options.peer.name)
     if options.scores:
         sentences(test, model_of(options.scores))
     if options.phones:

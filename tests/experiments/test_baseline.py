@@ -163,6 +163,7 @@ def test_sound_is_heard_at_the_rate_it_was_recorded_at(recipe: dict[str, Any]) -
     clips = load_recipe(recipe).clips("train")
     values = [clip.inputs["audio"] for clip in clips]
     assert Sound(Samples(16000), values).samples.rate == 8000
+    assert Sound(Samples(silence_db=40), values).samples.silence_db == 40
     reader = Sound(Samples(4000), values)
     assert reader.samples.rate == 4000
     frames = reader.frames(values[0])

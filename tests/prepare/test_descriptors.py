@@ -64,3 +64,11 @@ def test_what_is_not_voiced_has_a_course_of_pitch_that_is_finite(samples):
         assert found.shape[1] == 3 and np.isfinite(found).all()
     summed_up = Descriptors(RATE, pitch=True).summed_up(Audio(sound, RATE)).values
     assert len(summed_up) == (samples > 0)
+
+
+def test_silence_is_no_part_of_what_is_described():
+    sound, gap = tone(440, 0.5), np.zeros(RATE, np.float32)
+    paused = Audio(np.concatenate([sound.samples, gap]), RATE)
+    heard, whole = (Descriptors(RATE, silence_db=db).measured(paused).values for db in (60, None))
+    np.testing.assert_array_equal(heard, Descriptors(RATE).measured(sound).values)
+    assert np.abs(heard - whole).max() > 1

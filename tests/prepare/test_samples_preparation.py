@@ -64,6 +64,14 @@ def test_sound_may_be_brought_to_a_level() -> None:
     assert 10 * np.log10(np.mean(loud**2)) == pytest.approx(-20, abs=1e-3)
 
 
+def test_sound_may_lose_its_silence() -> None:
+    sound = np.random.default_rng(0).normal(0, 0.1, 4000).astype(np.float32)
+    quiet = np.concatenate([sound[:2000], sound * 1e-4, sound[2000:]])
+    np.testing.assert_array_equal(Samples(silence_db=60)(Audio(quiet, 16_000)), sound)
+    np.testing.assert_array_equal(Samples(silence_db=90)(Audio(quiet, 16_000)), quiet)
+    np.testing.assert_array_equal(Samples()(Audio(quiet, 16_000)), quiet)
+
+
 def coloured(seed: int, tilt: float, scale: float = 0.1) -> Audio:
     """Return noise whose spectrum falls, the more so the nearer `tilt` is to 1."""
     white = np.random.default_rng(seed).normal(0, scale, 16_000)
@@ -121,6 +129,7 @@ def test_what_looks_ahead_is_not_prepared_live() -> None:
         Samples(low_hz=100),
         Samples(high_hz=4000),
         Samples(level_db=-26),
+        Samples(silence_db=60),
     ):
         with pytest.raises(InputError, match="prepared as a whole, not while it arrives"):
             Receiver(samples).push(Audio(np.zeros(320, np.float32), 16_000))

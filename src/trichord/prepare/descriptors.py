@@ -13,7 +13,7 @@ from trichord.features import audio
 from trichord.prepare.functionals import Columns, Functionals, functionals
 from trichord.prepare.inputs import Count
 from trichord.prepare.preparation import Measured
-from trichord.prepare.samples import Samples
+from trichord.prepare.samples import Decibels, Samples
 
 
 class Descriptors(Functionals):
@@ -24,6 +24,7 @@ class Descriptors(Functionals):
     becomes of them is what `functionals` makes. As the feature sets of paralinguistics (Eyben et al., 2010).
 
     rate: at which the sound is described, in Hz.
+    silence_db: what is quieter than the loudest by more is no part of it, as in `samples`.
     pitch: whether to describe the course of a voice's pitch too.
     quantiles: how many of each, evenly spaced from the least value to the largest.
     points: of each one's course about its mean.
@@ -39,13 +40,14 @@ class Descriptors(Functionals):
         points: Annotated[int, Field(ge=0, le=256)] = 8,
         normalise: bool = True,
         by: str | None = None,
+        silence_db: Decibels | None = None,
     ) -> None:
         super().__init__(quantiles, points, normalise, by)
-        self.rate, self.pitch = rate, pitch
+        self.rate, self.pitch, self.silence_db = rate, pitch, silence_db
 
     def measured(self, value: Input | Lazy) -> Measured:
         """Return one step of statistics; of sound shorter than a frame, none."""
-        samples = Samples(self.rate)(value).astype(np.float32)
+        samples = Samples(self.rate, self.silence_db)(value).astype(np.float32)
         rows = [functionals(described(samples, self.rate), self.quantiles, self.points)]
         if self.pitch:
             rows.append(functionals(melody(samples, self.rate), self.quantiles, self.points))

@@ -21,6 +21,7 @@ from trichord.features.audio import (
     long_term_spectrum,
     low_pass,
     normalise_energy,
+    without_silence,
 )
 from trichord.features.audio.long_term import BANDS
 from trichord.media import AudioFile, Resampler, resample
@@ -28,6 +29,7 @@ from trichord.prepare.inputs import Count, loaded
 from trichord.prepare.preparation import Array, InputSpec, Preparation, share_of
 
 Hertz = Annotated[float, Field(gt=0)]
+Decibels = Annotated[float, Field(gt=0, le=100)]
 Sound = NDArray[np.float32]
 Spectrum = NDArray[np.float64]
 MOST_DB = 15.0
@@ -38,6 +40,8 @@ class Samples(Preparation):
     """Mono samples at one rate, float32 `(time,)`; if wanted, in a band, less noisy, equalised, at one level.
 
     rate: in Hz.
+    silence_db: what is quieter than the loudest by more is cut out, in blocks of 25 ms, as 60; for sounds, as
+        times would be those of what is left.
     denoise: how noise is taken out: `subtract` (spectral subtraction) or `wiener` where it is steady,
         `adaptive` where it changes.
     low_hz: what lies lower is filtered out (Butterworth, order 4, forwards and backwards).
@@ -51,6 +55,7 @@ class Samples(Preparation):
     def __init__(
         self,
         rate: Count = 16000,
+        silence_db: Decibels | None = None,
         denoise: Denoiser | None = None,
         low_hz: Hertz | None = None,
         high_hz: Hertz | None = None,
@@ -58,6 +63,7 @@ class Samples(Preparation):
         by: str | None = None,
     ) -> None:
         self.rate = rate
+        self.silence_db = silence_db
         self.denoise = denoise
         self.low_hz = low_hz
         self.high_hz = high_hz
@@ -104,7 +110,10 @@ class Samples(Preparation):
 
     def loaded(self, value: Input | Lazy) -> Sound:
         sound = value.at(self.rate) if isinstance(value, AudioFile) else loaded(value, Audio)
-        return resample(sound, self.rate).samples
+        samples = resample(sound, self.rate).samples
+        if self.silence_db is None:
+            return samples
+        return without_silence(samples, self.rate, below_db=self.silence_db)
 
     def cleaned(self, samples: Sound) -> Sound:
         """Return the samples filtered, equalised, and at the level; as they are without these."""
@@ -144,12 +153,13 @@ class Samples(Preparation):
     def stream(self, source_rate: int) -> Resampler:
         """Return what prepares sound that arrives block by block; any blocks give what the whole gives.
 
-        Nobody is known in a stream, so nothing is equalised. Raises InputError where the sound is filtered,
-        denoised or brought to a level, which looks ahead.
+        Nobody is known in a stream, so nothing is equalised. Raises InputError where the sound is cut,
+        filtered, denoised or brought to a level, which looks ahead.
         """
-        if self.denoise or self.low_hz or self.high_hz or self.level_db is not None:
+        whole = self.denoise or self.low_hz or self.high_hz or self.level_db is not None
+        if whole or self.silence_db is not None:
             raise InputError(
-                "sound that is filtered, denoised or brought to a level is prepared as a whole, not while it "
+                "sound that is cut, filtered, denoised or brought to a level is prepared as a whole, not while it "
                 "arrives; run the model on recordings"
             )
         return Resampler(source_rate, self.rate)

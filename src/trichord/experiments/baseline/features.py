@@ -52,13 +52,14 @@ class Sound(Reader):
     """Mel cepstra, energy and the spectrum's shape, frame by frame, and their functionals.
 
     The rate is that of the first training clip, at most the one at which the recipe hears: bands above what
-    was recorded would hold rounding noise alone.
+    was recorded would hold rounding noise alone. Silence is cut out where the recipe cuts it out.
     """
 
     def __init__(self, prepare: Preparation, training: Sequence[Input | Lazy]) -> None:
         heard = round(prepare.spec.rate or 0)
-        self.samples = Samples(min(heard, loaded(training[0], Audio).rate))
-        self.key = f"sound at {self.samples.rate} Hz"
+        silence_db = prepare.silence_db if isinstance(prepare, Samples) else None
+        self.samples = Samples(min(heard, loaded(training[0], Audio).rate), silence_db)
+        self.key = f"sound at {self.samples.rate} Hz, less {silence_db} dB"
 
     def sound(self, value: Input | Lazy) -> NDArray[np.float32]:
         return self.samples(value).astype(np.float32)

@@ -18,7 +18,13 @@ from trichord.features.audio.filters import band_pass, high_pass, low_pass
 from trichord.features.audio.formants import Formants, enhance_formants, formants
 from trichord.features.audio.frames import frame, window
 from trichord.features.audio.long_term import equalised, long_term_spectrum
-from trichord.features.audio.loudness import energy, energy_db, normalise_energy, zero_crossings
+from trichord.features.audio.loudness import (
+    energy,
+    energy_db,
+    normalise_energy,
+    without_silence,
+    zero_crossings,
+)
 from trichord.features.audio.pitch import Pitch, pitch
 from trichord.features.audio.prediction import lpc
 from trichord.features.audio.spectral import (
@@ -75,5 +81,6 @@ __all__ = [
     "summary",
     "wiener",
     "window",
+    "without_silence",
     "zero_crossings",
 ]

@@ -159,7 +159,7 @@ class Samples(Preparation):
         whole = self.denoise or self.low_hz or self.high_hz or self.level_db is not None
         if whole or self.silence_db is not None:
             raise InputError(
-                "sound that is cut, filtered, denoised or brought to a level is prepared as a whole, not while it "
-                "arrives; run the model on recordings"
+                "sound that is cut, filtered, denoised or brought to a level is prepared as a whole, not "
+                "while it arrives; run the model on recordings"
             )
         return Resampler(source_rate, self.rate)

@@ -3,7 +3,8 @@
     python benchmarks/scores.py RUN [RUN ...]
 
 A run with several classifiers, such as the slots of a command, is scored by the share of clips in which all
-of them are right, as RUN/slots/STREAMS. Intervals are 95 %, over clips.
+of them are right, as RUN/slots/STREAMS; one with several heads otherwise, by each, as RUN/HEAD/STREAMS.
+Intervals are 95 %, over clips.
 """
 
 from __future__ import annotations
@@ -31,9 +32,8 @@ def main(folder: Path) -> None:
     clips = recipe.clips("test")
     for kept in subsets(list(model.streams)):
         answers = answer_all(model, clips, Conditions(withheld(kept, model)))
-        for metric, score in scores(model, answers).items():
-            group = f"{folder.name}/slots" if metric.startswith("all") else folder.name
-            name = f"{group}/{subset_name(kept, model.streams)}"
+        for part, (metric, score) in scores(model, answers).items():
+            name = "/".join([folder.name, *part, subset_name(kept, model.streams)])
             spread = (score.low, score.high)
             note = f"recipes/{folder.name}.yaml, one seed"
             record(name, score.value, metric, spread=spread, n=score.n, note=note,
@@ -41,17 +41,20 @@ def main(folder: Path) -> None:
             print(f"{name}: {metric} {score.value:.4f} [{score.low:.4f}, {score.high:.4f}]")
 
 
-def scores(model: Model, answers: Answers) -> dict[str, Interval]:
-    """Return the run's one score by name: all classifiers right, or the first head's headline metric."""
+def scores(model: Model, answers: Answers) -> dict[tuple[str, ...], tuple[str, Interval]]:
+    """Return the run's scores by part: all classifiers right, or each head's headline metric."""
     classifiers = [name for name, head in model.heads.items() if head["kind"] == "classify"]
     if len(classifiers) > 1:
         right = [all(said[name].value == clip.targets[name] for name in classifiers)
                  for clip, said in answers.pairs]  # fmt: skip
-        return {f"all {len(classifiers)} right": bootstrap(with_count(np.array(right, np.float64)), ratio)}
+        score = bootstrap(with_count(np.array(right, np.float64)), ratio)
+        return {("slots",): (f"all {len(classifiers)} right", score)}
+    found = {}
     for name, metrics in report_on(model, answers).heads.items():
         if metric := headline_of(metrics):
-            return {f"{name} {metric}": metrics[metric]}
-    return {}
+            part = (name,) if len(model.heads) > 1 else ()
+            found[part] = (f"{name} {metric}", metrics[metric])
+    return found
 
 
 if __name__ == "__main__":

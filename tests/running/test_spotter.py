@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tiny_models import LETTERS, LISTENING, RATE, echo_model, listening_model, metadata, save, verb_model
 from typer.testing import CliRunner
 
-from trichord import Audio, Event, InputError, Model
+from trichord import ArtifactError, Audio, Event, InputError, Model
 from trichord.cli.app import app
 from trichord.media import write_audio
 from trichord.running.live import Spotter
@@ -95,6 +95,45 @@ def test_a_spotter_begins_anew_when_it_has_finished(model: Model) -> None:
 def test_what_cannot_be_noticed_is_refused(model: Model, arguments: dict[str, object], says: str) -> None:
     with pytest.raises(InputError, match=says):
         Spotter(model, **arguments)  # type: ignore[arg-type]
+
+
+def test_a_model_notices_by_itself_what_it_keeps(path: Path, tmp_path: Path) -> None:
+    write_audio(tmp_path / "twice.wav", Audio(TWICE, RATE))
+    command = [
+        "spot",
+        str(path),
+        str(tmp_path / "twice.wav"),
+        "--phrase",
+        "Loud soft=0.1",
+        "--phrase",
+        "soft",
+    ]
+    kept = tmp_path / "kept.onnx"
+    told = CliRunner().invoke(app, [*command, "--window", "0.5", "--keep", str(kept)])
+    again = CliRunner().invoke(app, ["spot", str(kept), command[2]])
+    assert told.exit_code == again.exit_code == 0, told.output + again.output
+    assert again.stdout == told.stdout
+    spotter = Spotter(Model(kept))
+    assert spotter.noticed().phrases == {"loud soft": pytest.approx(0.1), "soft": 0.5}
+    assert spotter.window_seconds == 0.5
+    assert Spotter(Model(kept), ["never", "loud soft"]).noticed().phrases == {
+        "never": 0.5,
+        "loud soft": pytest.approx(0.1),
+    }
+    CliRunner().invoke(app, ["spot", str(kept), command[2], "--phrase", "never", "--keep", str(kept)])
+    assert list(Spotter(Model(kept)).phrases) == ["never"]
+
+
+@pytest.mark.parametrize(
+    "noticed",
+    [{}, {"phrases": {}}, {"phrases": {"loud": 1.0}}, {"phrases": {"loud": 0.5}, "window_seconds": 99},
+     {"phrases": {"quiet": 0.5}}],
+)  # fmt: skip
+def test_what_a_model_keeps_is_not_believed(tmp_path: Path, noticed: object) -> None:
+    heads = {"transcript": WORDS["transcript"] | {"noticed": noticed}}
+    told = metadata(("voice",), ("transcript",), **LISTENING, max_seconds=30) | {"heads": heads}
+    with pytest.raises((ArtifactError, InputError), match=r"noticed|phrases|its words are"):
+        Spotter(Model(save(listening_model(), tmp_path / "hostile.onnx", json.dumps(told))))
 
 
 def test_a_head_that_can_write_anything_needs_phrases(tmp_path: Path) -> None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from trichord.cli.learn import needs_training
 from trichord.cli.listen import from_file, from_input
 from trichord.cli.use import AsJson, ModelName, open_model
 from trichord.clip import Event
 from trichord.errors import InputError
+
+if TYPE_CHECKING:
+    from trichord.running.live import Spotter
 
 
 def spot(
@@ -27,14 +32,30 @@ def spot(
         typer.Option(
             "--phrase",
             metavar="TEXT[=PROBABILITY]",
-            help="What to notice, and its own threshold if it has one; by default each word of the model's. "
-            "Repeatable.",
+            help="What to notice, and its own threshold if it has one; by default what the model keeps, or "
+            "each of its words. Repeatable.",
         ),
     ] = None,
     threshold: Annotated[
-        float, typer.Option(help="Probability, below 1, from which on a phrase is noticed.")
-    ] = 0.5,
-    window: Annotated[float, typer.Option(help="Seconds within which a whole phrase is said.")] = 1.0,
+        float | None,
+        typer.Option(
+            help="Probability, below 1, from which on a phrase is noticed; by default what the model keeps, "
+            "or 0.5."
+        ),
+    ] = None,
+    window: Annotated[
+        float | None,
+        typer.Option(
+            help="Seconds within which a whole phrase is said; by default what the model keeps, or 1."
+        ),
+    ] = None,
+    keep: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the model with these phrases, thresholds and window; it then notices them by itself.",
+        ),
+    ] = None,
     head: Annotated[str | None, typer.Option(help="Which transcript, where there are several.")] = None,
     as_json: AsJson = False,
     rate: Annotated[int, typer.Option(min=1000, max=384_000, help="Of standard input, in Hz.")] = 16_000,
@@ -49,6 +70,8 @@ def spot(
 
     wanted, own = with_thresholds(phrases, threshold)
     spotter = Spotter(open_model(model), wanted, threshold=own, window_seconds=window, head=head)
+    if keep is not None:
+        write_down(spotter, keep)
     if spotter.ear is None and sound != "-":
         tell(spotter.whole(Path(sound)), as_json=as_json)
         return
@@ -62,19 +85,34 @@ def spot(
 
 
 def with_thresholds(
-    phrases: Sequence[str] | None, threshold: float
-) -> tuple[list[str] | None, float | dict[str, float]]:
+    phrases: Sequence[str] | None, threshold: float | None
+) -> tuple[list[str] | None, float | dict[str, float] | None]:
     """Return the phrases without their thresholds, and each one's threshold."""
     if phrases is None:
         return None, threshold
-    own = {}
+    names, own = [], {}
     for given in phrases:
-        phrase, equals, value = given.partition("=")
+        phrase, equals, value = given.rpartition("=")
+        names.append(phrase if equals else given)
         try:
-            own[phrase] = float(value) if equals else threshold
+            probability = float(value) if equals else threshold
         except ValueError:
             raise InputError(f"--phrase {given!r}: expected a probability after '=', as alexa=0.6") from None
-    return list(own), own
+        if probability is not None:
+            own[names[-1]] = probability
+    return names, own
+
+
+def write_down(spotter: Spotter, target: Path) -> None:
+    """Write the spotter's model with what it notices in its metadata."""
+    needs_training()
+    from trichord.learning.export import set_metadata
+
+    metadata, kept = spotter.model.metadata, {"noticed": spotter.noticed().model_dump()}
+    heads = metadata.heads | {spotter.head: metadata.heads[spotter.head] | kept}
+    if target.resolve() != spotter.model.path.resolve():
+        shutil.copyfile(spotter.model.path, target)
+    set_metadata(target, metadata.model_copy(update={"heads": heads}))
 
 
 def tell(events: Sequence[Event], *, as_json: bool) -> None:

@@ -13,9 +13,12 @@ from trichord.kinds import summary
 
 MAX_UNITS = 2000
 """Units that an answer may have which is written one after the other: a page."""
+LONGEST_WINDOW = 10.0
+"""Seconds."""
 Label = Annotated[str, Field(max_length=200)]
 Labels = Annotated[tuple[Label, ...], Field(min_length=1, max_length=1_000_000)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+Probability = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -25,13 +28,23 @@ class HeadMetadata(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+class Noticed(BaseModel):
+    """The phrases that a head is there to notice, the probability from which on each one is, and the seconds
+    within which a whole phrase is said."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    phrases: Annotated[dict[Label, Probability], Field(min_length=1, max_length=1000)]
+    window_seconds: Annotated[float, Field(gt=0, le=LONGEST_WINDOW)] = 1.0
+
+
 class CtcMetadata(HeadMetadata):
     """`labels[0]` is the blank; the others are single characters, words without blanks in them, or subwords
     in the order in which they were learned, those that begin a word marked by "▁". Phones are words here,
-    which a pronouncing dictionary makes others of."""
+    which a pronouncing dictionary makes others of. `noticed`: as `trichord spot --keep` wrote them down."""
 
     units: Literal["character", "word", "subword", "phone"] = "character"
     labels: Labels
+    noticed: Noticed | None = None
 
     @model_validator(mode="after")
     def _units_match(self) -> Self:

@@ -12,7 +12,7 @@ from trichord.clip import Audio, Event
 from trichord.decoding.ctc import labels_of
 from trichord.decoding.ctc_paths import BLANK
 from trichord.decoding.logits import Floats, checked_logits, log_softmax
-from trichord.decoding.metadata import CtcMetadata, read_head
+from trichord.decoding.metadata import LONGEST_WINDOW, CtcMetadata, Noticed, read_head
 from trichord.decoding.phones import ways_of
 from trichord.decoding.spotting import Spotting, Trigger
 from trichord.errors import InputError
@@ -23,19 +23,20 @@ from trichord.running.live.hearing import transcript_head
 from trichord.running.runtime.inputs import Source, as_clip
 from trichord.running.runtime.model import Model
 
-LONGEST_SECONDS = 10.0
-THRESHOLD = 0.5
+THRESHOLD, WINDOW = 0.5, 1.0
 
 
 class Spotter:
     """Notices phrases in one sound; an event for each says which, when it was noticed, and how surely.
 
     model: a stateful file hears sound piece by piece, any file a whole clip.
-    phrases: what to notice, in words that the head can write; by default each of its words.
-    threshold: the probability from which on a phrase is noticed, for all or by phrase (0.5 for any other); it
-        can be very near to 0 or 1, as long phrases are seldom written without a slip.
+    phrases: what to notice, in words that the head can write; by default those that are kept in the model,
+        with their thresholds and window, else each of its words.
+    threshold: the probability from which on a phrase is noticed, for all or by phrase; by default what the
+        model keeps for it, else 0.5. It can be very near to 0 or 1, as long phrases are seldom written
+        without a slip.
     head: the transcript's head, where there are several.
-    window_seconds: within which a whole phrase is written.
+    window_seconds: within which a whole phrase is written; by default what the model keeps, else 1.
     apart_seconds: between two events of the same phrase, at the least.
 
     Whatever the pieces that sound is pushed in, the events are the same. Raises InputError for a phrase that
@@ -47,19 +48,25 @@ class Spotter:
         model: Model,
         phrases: Sequence[str] | None = None,
         *,
-        threshold: float | Mapping[str, float] = THRESHOLD,
+        threshold: float | Mapping[str, float] | None = None,
         head: str | None = None,
-        window_seconds: float = 1.0,
+        window_seconds: float | None = None,
         apart_seconds: float = 1.0,
     ) -> None:
-        for seconds in (window_seconds, apart_seconds):
-            if not 0 < seconds <= LONGEST_SECONDS:
-                raise InputError(f"a window, and what lies apart, last up to 10 s; got {seconds:g} s")
         only_sound(model)
         self.model, self.head = model, transcript_head(model, head)
         self.metadata = read_head(CtcMetadata, model.heads[self.head])
-        self.phrases = phrases_of(model.heads[self.head], self.metadata, phrases)
-        self.thresholds = thresholds_of(self.phrases, threshold)
+        kept = self.metadata.noticed
+        self.phrases = phrases_of(
+            model.heads[self.head], self.metadata, list(kept.phrases) if kept and phrases is None else phrases
+        )
+        self.thresholds = thresholds_of(self.phrases, threshold, kept.phrases if kept else {})
+        if window_seconds is None:
+            window_seconds = kept.window_seconds if kept else WINDOW
+        for seconds in (window_seconds, apart_seconds):
+            if not 0 < seconds <= LONGEST_WINDOW:
+                raise InputError(f"a window, and what lies apart, last up to 10 s; got {seconds:g} s")
+        self.window_seconds = window_seconds
         self.rate = model.rate or 1.0
         self.window, self.apart = (max(1, round(s * self.rate)) for s in (window_seconds, apart_seconds))
         self.ear = None if model.metadata.block is None else Ear(model)
@@ -87,6 +94,11 @@ class Spotter:
         return {
             phrase: Spotting(labels, self.window).feed(log_probs) for phrase, labels in self.phrases.items()
         }
+
+    def noticed(self) -> Noticed:
+        """Return the phrases, their thresholds and the window, as metadata of a head keep them."""
+        phrases = {phrase: probability(log_odds) for phrase, log_odds in self.thresholds.items()}
+        return Noticed(phrases=phrases, window_seconds=self.window_seconds)
 
     def log_probs(self, logits: Mapping[str, Array]) -> Floats:
         return log_softmax(checked_logits(logits[self.head], len(self.metadata.labels)))
@@ -139,15 +151,18 @@ def probability(log_odds: float) -> float:
     return float(1 / (1 + np.exp(-np.clip(log_odds, -700, 700))))
 
 
-def thresholds_of(phrases: Collection[str], threshold: float | Mapping[str, float]) -> dict[str, float]:
+def thresholds_of(
+    phrases: Collection[str], threshold: float | Mapping[str, float] | None, kept: Mapping[str, float]
+) -> dict[str, float]:
     """Return each phrase's threshold in log-odds; InputError for what is no probability, or no phrase's."""
+    own: dict[str, float] = {}
     if isinstance(threshold, Mapping):
         own = {normalise_text(phrase): value for phrase, value in threshold.items()}
-    else:
+    elif threshold is not None:
         own = dict.fromkeys(phrases, threshold)
     if unknown := sorted(set(own) - set(phrases)):
         raise InputError(f"a threshold for {unknown[0]!r}, which is not among the phrases to notice")
-    chosen = {phrase: own.get(phrase, THRESHOLD) for phrase in phrases}
+    chosen = {phrase: own.get(phrase, kept.get(phrase, THRESHOLD)) for phrase in phrases}
     if wrong := [value for value in chosen.values() if not 0 < value < 1]:
         raise InputError(f"a threshold is a probability above 0 and below 1; got {wrong[0]}")
     return {phrase: math.log(value / (1 - value)) for phrase, value in chosen.items()}

@@ -231,6 +231,8 @@ def chosen(words: Scored, other: Scored, spotter: Spotter, alarms_per_hour: floa
         taken = {word: min(its, key=lambda row: row[0] + price * row[1]) for word, its in rows.items()}
         if sum(rate for _, rate, _ in taken.values()) <= alarms_per_hour:
             break
+    else:
+        raise InputError(f"no thresholds make false alarms rarer than {alarms_per_hour:g} an hour")
     thresholds = {word: score for word, (_, _, score) in taken.items()}
     return Choice(spotter, thresholds, float(np.mean([missed for missed, _, _ in taken.values()])))
 

@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_table import recipe_of, write_table
 
+from trichord.clip import Clip
 from trichord.errors import RecipeError
 from trichord.experiments.baseline import KINDS, baseline, classifiers
 from trichord.experiments.baseline.choose import score_of
 from trichord.experiments.baseline.classifiers import GRIDS, Classifier
 from trichord.experiments.baseline.features import Pictures, Sound, gradients
-from trichord.experiments.baseline.task import Memory, read_task
+from trichord.experiments.baseline.task import Memory, Part, by_person, read_task
 from trichord.experiments.paired import difference
 from trichord.learning.recipe import load_recipe
 from trichord.prepare import Frames, Samples
@@ -169,6 +170,26 @@ def test_sound_is_heard_at_the_rate_it_was_recorded_at(recipe: dict[str, Any]) -
     frames = reader.frames(values[0])
     assert frames is not None
     assert frames.shape[1] == 39
+
+
+@pytest.mark.parametrize("steps", [None, 7])
+def test_numbers_are_set_against_each_persons_own(steps: int | None) -> None:
+    rng = np.random.default_rng(0)
+    clips = [Clip(f"{who}{n}", {}, {}, {"speaker": who}) for who in "ab" for n in range(100)]
+    shape = (3,) if steps is None else (steps, 3)
+    features = [rng.normal(10 if clip.about["speaker"] == "a" else -10, 2, shape) for clip in clips]
+    part = Part([*clips, Clip("c", {}, {}, {"speaker": "a"})], [*features, None])
+    assert by_person({"train": part}, None) == {"train": part}
+    own = by_person({"train": part, "test": part}, "speaker")
+    assert own["test"].clips == part.clips
+    *found, absent = own["test"].features
+    assert absent is None
+    for who in (slice(100), slice(100, 200)):
+        rows = np.array(found[who]).reshape(-1, 3)
+        assert rows.shape == (100 * (steps or 1), 3)
+        assert np.abs(rows.mean(0)).max() < 0.5  # the means are 10 apart from all clips' without that
+    text = Part([Clip("t", {}, {})], ["said"])
+    assert by_person({"train": text}, "speaker") == {"train": text}
 
 
 @given(st.integers(0, 5))

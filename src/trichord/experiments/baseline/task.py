@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trichord.clip import Clip
+from trichord.clip import Clip, Features
 from trichord.errors import RecipeError
-from trichord.experiments.baseline.features import READERS, Given, Reader
+from trichord.experiments.baseline.features import READERS, Floats, Given, Reader
 from trichord.kinds import nearest
 from trichord.learning.heads.classify import Classify
 from trichord.learning.recipe import Recipe
 from trichord.learning.training.data import fit_preparation, some_of
+from trichord.prepare.array import ReadyArray
+from trichord.prepare.people import People
 from trichord.progress import track
 
+READ = "read"
+"""The name of what was read of a clip, among its inputs."""
 Memory = dict[tuple[str, str], Given | None]
 """Features by how they are made and clip, so that baselines of one corpus make them once."""
 
@@ -88,9 +92,42 @@ def read_task(recipe: Recipe, head: str | None, stream: str | None, *, in_time: 
 
     measured = {split: read(split, recipe.clips(split)) for split in ("valid", "test")}
     parts = {"train": read("train", training)} | {name: part for name, part in measured.items() if part.clips}
+    parts = by_person(parts, recipe.streams[stream].prepare.by)
     task = Task(recipe, head, stream, parts)
     task.learn_classes()
     return task
+
+
+def by_person(parts: Mapping[str, Part], by: str | None) -> dict[str, Part]:
+    """Return the parts, numbers set against the mean and deviation of each person's own clips of the split.
+
+    It is what `ReadyArray` does by speaker; of speech's cepstra, normalisation as in Kaldi's recipes.
+    """
+    present = [Features(np.atleast_2d(given)) for given in parts["train"].present() if is_numbers(given)]
+    if by is None or not present:
+        return dict(parts)
+    normal = ReadyArray(by=by)
+    normal.fit(present)
+    return {name: accustomed(part, normal) for name, part in parts.items()}
+
+
+def accustomed(part: Part, normal: ReadyArray) -> Part:
+    clips = [
+        replace(clip, inputs={READ: Features(np.atleast_2d(given))} if is_numbers(given) else {})
+        for clip, given in zip(part.clips, part.features, strict=True)
+    ]
+    people = People(normal, READ, clips)
+
+    def own(clip: Clip, given: Given | None) -> Given | None:
+        if not is_numbers(given):
+            return given
+        return people.of(clip)(clip.inputs[READ]).reshape(given.shape).astype(np.float64)
+
+    return Part(part.clips, [own(*pair) for pair in zip(clips, part.features, strict=True)])
+
+
+def is_numbers(given: Given | None) -> TypeGuard[Floats]:
+    return isinstance(given, np.ndarray)
 
 
 def named(what: str, wanted: str | None, possible: Sequence[str], all_of: Mapping[str, Any]) -> str:

@@ -22,7 +22,7 @@ class FrontEnd(nn.Module):
     """
 
     takes: ClassVar[tuple[str, ...]] = ()
-    spectral: ClassVar[bool] = False
+    spectral: bool = False
     width: int
     rate: float | None
 

@@ -49,7 +49,7 @@ class LogMel(FrontEnd):
     """
 
     takes: ClassVar[tuple[str, ...]] = ("samples",)
-    spectral: ClassVar[bool] = True
+    spectral = True
     taper: Tensor
     filters: Tensor
     first: Tensor

@@ -24,7 +24,6 @@ from trichord.experiments.train import EVALUATION, train
 from trichord.metrics import bootstrap
 
 RUNS = ROOT / "runs"
-METRIC = "accuracy"
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
 
 
@@ -34,8 +33,9 @@ HEARD = {"streams.voice": {"from": "audio", "encoder": "cnn"}, "objectives": []}
 class Case(NamedTuple):
     """A way to divide a recipe's clips: what each fold changes, and the classical methods beside it.
 
-    The trained recipe's row bears `row`, a classical method's `name`/METHOD; `plain` is what a classical
-    method changes of the recipe, so that it is given mel cepstra and the spectrum's shape.
+    The trained recipe's row bears `row`; without one it is not trained. A classical method's row bears
+    `name`/METHOD; `plain` is what a classical method changes of the recipe, such as to be given mel cepstra
+    and the spectrum's shape, and `speeds` at which it learns from the training clips besides.
     """
 
     recipe: str
@@ -47,7 +47,9 @@ class Case(NamedTuple):
     classical: Sequence[str]
     bars: Mapping[str, str]
     note: str
+    metric: str = "accuracy"
     plain: Mapping[str, Any] = {}
+    speeds: Sequence[float] = ()
 
 
 CASES = {
@@ -57,17 +59,25 @@ CASES = {
             ("hmm", "svm", "knn", "forest"), {"trained": ">= 0.99", "hmm": ">= 0.97"},
             "takes 0 to 4 test, 5 to 9 validate",
         ),
+        Case(
+            "fsdd", "voice", "digit", "fsdd/unseen-speaker", "",
+            [{"corpus.hold_out": speaker} for speaker in SPEAKERS], ("hmm",), {"hmm": ">= 0.92"},
+            "each speaker held out in turn; all of a speaker's clips have been heard, unlabelled, before one "
+            "is answered; learned at three speeds",
+            plain={"streams.voice.prepare.by": "speaker"}, speeds=(0.87, 1.15),
+        ),
     ],
     "digits": [
         Case(
-            "digits", "picture", "digit", "fsdd/unseen-speaker", "fsdd/unseen-speaker",
-            [{"corpus.hold_out": speaker} for speaker in SPEAKERS], ("hmm",), {"trained": ">= 0.92"},
-            "each speaker held out in turn; the network has heard all of a speaker's clips, unlabelled, "
-            "before it answers, the hmm has not",
+            "digits", "voice", "transcript", "digits/official", "fsdd/official/phones", [{}], (),
+            {}, "takes 0 to 4 test, 5 to 9 validate", metric="sentence_accuracy",
         ),
         Case(
-            "digits", "picture", "digit", "fsdd/official-late", "fsdd/official/late", [{}], (),
-            {}, "takes 0 to 4 test, 5 to 9 validate",
+            "digits", "voice", "transcript", "digits/unseen-speaker", "fsdd/unseen-speaker",
+            [{"corpus.hold_out": speaker} for speaker in SPEAKERS], (), {"trained": ">= 0.92"},
+            "each speaker held out in turn; the network has heard all of a speaker's clips, unlabelled, "
+            "before it answers",
+            metric="sentence_accuracy",
         ),
     ],
     "esc10": [
@@ -103,7 +113,7 @@ def main() -> None:
     options = parser.parse_args()
     for case in CASES[options.corpus]:
         found: dict[str, list[list[Path]]] = {}
-        if options.only != "classical":
+        if options.only != "classical" and case.row:
             found["trained"] = [trained(case, seed) for seed in range(options.seeds)]
         if options.only != "trained":
             memory: dict[Any, Any] = {}  # features are made once for all methods and folds
@@ -134,28 +144,28 @@ def classical(case: Case, kind: str, memory: dict[Any, Any]) -> list[Path]:
         folder = folder_of(case, kind, number)
         if not (folder / EVALUATION).exists():
             baseline(source, kind, folder, head=case.head, stream=case.stream,
-                     changes={**fold, **case.plain}, memory=memory)  # fmt: skip
+                     changes={**fold, **case.plain}, memory=memory, speeds=case.speeds)  # fmt: skip
         runs.append(folder)
     return runs
 
 
 def write(case: Case, kind: str, runs: list[list[Path]]) -> None:
-    clips = per_clip(runs, case.head, METRIC)
+    clips = per_clip(runs, case.head, case.metric)
     score = bootstrap(clips.rows, clips.statistic, groups=clips.groups)
-    every = [per_clip([[run]], case.head, METRIC) for run in runs[0]]
+    every = [per_clip([[run]], case.head, case.metric) for run in runs[0]]
     by_fold = [float(one.statistic(one.rows.sum(0))) for one in every]
     told = "" if len(by_fold) == 1 else f"; fold by fold {', '.join(f'{value:.3f}' for value in by_fold)}"
     name = case.row if kind == "trained" else f"{case.name}/{kind}"
     seeds = list(range(len(runs))) if kind == "trained" else None
-    record(name, score.value, METRIC, spread=(score.low, score.high), n=len(clips.clips), seeds=seeds,
+    record(name, score.value, case.metric, spread=(score.low, score.high), n=len(clips.clips), seeds=seeds,
            bar=case.bars.get(kind, ""), note=f"{case.note}{told}")  # fmt: skip
     print(f"{name}: {score.value:.3f} [{score.low:.3f}, {score.high:.3f}]{told}", flush=True)
 
 
 def compare(case: Case, ours: list[list[Path]], theirs: list[list[Path]]) -> None:
-    more = difference(ours, theirs, case.head, METRIC)
+    more = difference(ours, theirs, case.head, case.metric)
     name = f"{case.name}/trained-minus-{case.classical[0]}"
-    record(name, more.value, f"difference of {METRIC}", spread=(more.low, more.high), n=more.n,
+    record(name, more.value, f"difference of {case.metric}", spread=(more.low, more.high), n=more.n,
            note=f"{case.note}; paired clip by clip")  # fmt: skip
     print(f"{name}: {more.value:+.3f} [{more.low:+.3f}, {more.high:+.3f}]", flush=True)
 

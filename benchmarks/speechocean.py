@@ -24,14 +24,14 @@ import numpy as np
 from peer import environment
 from pocketsphinx import PEER, RATE, run, tell
 
-from trichord import Audio, Clip
+from trichord import Clip
 from trichord.corpora import Speechocean
 from trichord.corpora.speechocean import canonical_phones
 from trichord.decoding import Decoded
 from trichord.errors import InputError
 from trichord.learning.export import export_run
 from trichord.learning.training.run import RunFolder
-from trichord.media import AudioFile, resample, write_audio
+from trichord.media import AudioFile, Played, write_audio
 from trichord.metrics import Interval, bootstrap, paired_bootstrap, ratio, word_errors
 from trichord.metrics.numbers import moments, pearson_of
 from trichord.metrics.sums import Floats
@@ -155,8 +155,7 @@ def at_own_speed(test: Test, whole: np.ndarray, folder: Path) -> None:
 
 def at_speed(clip: Clip, speed: float) -> Clip:
     """Return the clip played so much faster, and higher."""
-    audio = cast(AudioFile, clip.inputs["audio"]).at(RATE)
-    quick = resample(Audio(audio.samples, round(RATE * speed)), RATE)
+    quick = Played(cast(AudioFile, clip.inputs["audio"]), speed)
     return replace(clip, inputs={**clip.inputs, "audio": quick})
 
 

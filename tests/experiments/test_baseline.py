@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -10,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_table import recipe_of, write_table
 
-from trichord.clip import Clip
+from trichord.clip import Audio, Clip
 from trichord.errors import RecipeError
 from trichord.experiments.baseline import KINDS, baseline, classifiers
 from trichord.experiments.baseline.choose import score_of
 from trichord.experiments.baseline.classifiers import GRIDS, Classifier
 from trichord.experiments.baseline.features import Pictures, Sound, gradients
-from trichord.experiments.baseline.task import Memory, Part, by_person, read_task
+from trichord.experiments.baseline.task import Memory, Part, by_person, played, read_task
 from trichord.experiments.paired import difference
 from trichord.learning.recipe import load_recipe
 from trichord.prepare import Frames, Samples
@@ -170,6 +171,21 @@ def test_sound_is_heard_at_the_rate_it_was_recorded_at(recipe: dict[str, Any]) -
     frames = reader.frames(values[0])
     assert frames is not None
     assert frames.shape[1] == 39
+
+
+def test_training_clips_are_heard_at_other_speeds_too(recipe: dict[str, Any], tmp_path: Path) -> None:
+    memory: Memory = {}
+    results = baseline(recipe, "logistic", tmp_path, stream="voice", speeds=[0.9, 1.1], memory=memory)
+    assert accuracy(results) >= 0.9
+    assert json.loads((tmp_path / "baseline.json").read_text())["speeds"] == [0.9, 1.1]
+    counts = Counter(name.partition(" x")[2] for _, name in memory)
+    assert counts == {"": sum(COUNTS.values()), "0.9": COUNTS["train"], "1.1": COUNTS["train"]}
+    with pytest.raises(RecipeError, match="speeds are of sound"):
+        baseline(recipe, "logistic", tmp_path / "words", stream="words", speeds=[0.9])
+    who = Clip("a", {"audio": Audio(np.zeros(800, np.float32), 8000)}, {}, {"speaker": "ann", "room": "1"})
+    other = played(who, "audio", 1.25, "speaker")
+    assert (other.id, other.about) == ("a x1.25", {"speaker": "ann x1.25", "room": "1"})
+    assert cast(Audio, other.inputs["audio"]).samples.shape == (640,)
 
 
 @pytest.mark.parametrize("steps", [None, 7])

@@ -8,7 +8,18 @@ import pytest
 
 from trichord.clip import Audio, Features, Lazy, Video
 from trichord.errors import InputError
-from trichord.media import AudioFile, VideoFile, clip_from_file, write_audio, write_image, write_video
+from trichord.media import AudioFile, Played, VideoFile, clip_from_file, write_audio, write_image, write_video
+
+
+def test_sound_is_played_faster_and_higher(tmp_path: Path) -> None:
+    tone = np.sin(2 * np.pi * 400 * np.arange(8000) / 8000).astype(np.float32) / 2
+    write_audio(tmp_path / "tone.wav", Audio(tone, 8000))
+    quick = Played(AudioFile(tmp_path / "tone.wav"), 1.25)
+    assert isinstance(quick, Lazy)
+    sound = quick.load()
+    assert (sound.rate, len(sound.samples)) == (8000, 6400)
+    assert np.abs(np.fft.rfft(sound.samples)).argmax() * 8000 / 6400 == pytest.approx(500, abs=2)
+    assert len({quick.key, quick.file.key, Played(quick.file, 0.8).key}) == 3
 
 
 def test_files_are_lazy_inputs(tmp_path: Path, counting: Video, sweep: Audio) -> None:

@@ -48,8 +48,8 @@ def test_a_clip_is_one_step_whatever_its_length_and_rate():
 def test_pitch_may_be_described_too():
     prepare = Descriptors(RATE, pitch=True, quantiles=3, points=2, normalise=False)
     plain = Descriptors(RATE, quantiles=3, points=2, normalise=False)
-    low, high = (prepare.made(tone(hertz, 0.5)).values[0] for hertz in (100, 200))
-    bare = plain.made(tone(100, 0.5)).values[0]
+    low, high = (prepare.summed_up(tone(hertz, 0.5)).values[0] for hertz in (100, 200))
+    bare = plain.summed_up(tone(100, 0.5)).values[0]
     width = len(bare)
     assert low.shape == (width + 1 + 3 * (5 + 3 + 5 + 2),)
     np.testing.assert_array_equal(low[:width], bare)
@@ -62,7 +62,7 @@ def test_what_is_not_voiced_has_a_course_of_pitch_that_is_finite(samples):
     for sound in (np.zeros(samples, np.float32), rng.standard_normal(samples).astype(np.float32)):
         found = melody(sound, RATE)
         assert found.shape[1] == 3 and np.isfinite(found).all()
-    summed_up = Descriptors(RATE, pitch=True).made(Audio(sound, RATE)).values
+    summed_up = Descriptors(RATE, pitch=True).summed_up(Audio(sound, RATE)).values
     assert len(summed_up) == (samples > 0)
 
 

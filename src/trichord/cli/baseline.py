@@ -31,6 +31,12 @@ def baseline(
     stream: Annotated[
         str | None, typer.Option(help="What to answer it from, where there are several.")
     ] = None,
+    speeds: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--speed", min=0.25, max=4, help="Learn from the sound played so much faster too. Repeatable."
+        ),
+    ] = None,
     data: DataFolder = None,
     changes: Changes = None,
     run: Annotated[
@@ -48,7 +54,15 @@ def baseline(
     from trichord.experiments.baseline import baseline as measure
 
     folder = run or Path("runs") / f"baseline-{recipe.stem}-{kind}"
-    results = measure(recipe, kind, folder, head=head, stream=stream, changes=read_changes(changes, data))
+    results = measure(
+        recipe,
+        kind,
+        folder,
+        head=head,
+        stream=stream,
+        changes=read_changes(changes, data),
+        speeds=speeds or (),
+    )
     if as_json:
         typer.echo(json.dumps({"run": str(folder), **results}))
         return

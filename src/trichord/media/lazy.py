@@ -12,6 +12,7 @@ from trichord.clip import Audio, Clip, Features, Input, Lazy, Video
 from trichord.errors import InputError
 from trichord.media.limits import DEFAULT_LIMITS, Limits
 from trichord.media.pictures import FrameStream, read_video
+from trichord.media.resample import faster
 from trichord.media.sound import read_audio
 from trichord.media.source import Source, explained, file_size, name_of, opened, streams_of
 
@@ -40,6 +41,21 @@ class AudioFile:
         return read_audio(
             self.path, rate=rate, channel=self.channel, start=self.start, end=self.end, limits=limits
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """The sound of a file `speed` times as fast, and so as high."""
+
+    file: AudioFile
+    speed: float
+
+    @property
+    def key(self) -> str:
+        return f"{self.file.key} x{self.speed!r}"
+
+    def load(self) -> Audio:
+        return faster(self.file.load(), self.speed)
 
 
 @dataclass(frozen=True, slots=True)

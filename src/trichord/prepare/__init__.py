@@ -7,7 +7,6 @@ from trichord.prepare.cache import Cache, prepare_input
 from trichord.prepare.descriptors import Descriptors
 from trichord.prepare.frames import Crop, Frames
 from trichord.prepare.functionals import Functionals
-from trichord.prepare.log_mel import LogMel
 from trichord.prepare.mouth_crop import MouthCrop, MouthStream
 from trichord.prepare.preparation import InputSpec, Preparation
 from trichord.prepare.samples import Samples
@@ -20,7 +19,6 @@ PREPARATIONS: dict[str, type[Preparation]] = {
     "descriptors": Descriptors,
     "frames": Frames,
     "functionals": Functionals,
-    "log_mel": LogMel,
     "mouth_crop": MouthCrop,
     "samples": Samples,
     "words": Words,
@@ -41,7 +39,6 @@ __all__ = [
     "Frames",
     "Functionals",
     "InputSpec",
-    "LogMel",
     "MouthCrop",
     "MouthStream",
     "PREPARATIONS",

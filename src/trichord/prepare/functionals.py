@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterable
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from trichord.clip import Features, Input, Lazy
+from trichord.prepare.array import ReadyArray
 from trichord.prepare.inputs import loaded
-from trichord.prepare.measured import MeasuredArray
-from trichord.prepare.preparation import Measured
+from trichord.prepare.preparation import Array, Measured
 
 Columns = NDArray[np.float64]
 
 
-class Functionals(MeasuredArray):
+class Functionals(ReadyArray):
     """Statistics of each column over the whole clip, as one step without a clock.
 
     The functionals of paralinguistics (Eyben et al., "openSMILE", 2010): how long the clip is; each column's
@@ -29,6 +30,8 @@ class Functionals(MeasuredArray):
     by: whose own clips these are measured on instead, a key of `about` such as speaker.
     """
 
+    measures: ClassVar[bool] = True
+
     def __init__(
         self,
         quantiles: Annotated[int, Field(ge=2, le=101)] = 11,
@@ -38,6 +41,15 @@ class Functionals(MeasuredArray):
     ) -> None:
         super().__init__(normalise, by)
         self.quantiles, self.points = quantiles, points
+
+    def fit(self, inputs: Iterable[Input | Lazy]) -> None:
+        super().fit(self.summed_up(value) for value in inputs)
+
+    def __call__(self, value: Input | Lazy) -> Array:
+        return super().__call__(self.summed_up(value))
+
+    def summed_up(self, value: Input | Lazy) -> Measured:
+        return value if isinstance(value, Measured) else self.measured(value)
 
     def measured(self, value: Input | Lazy) -> Measured:
         """Return one step of statistics; of no steps, none."""

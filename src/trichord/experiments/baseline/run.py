@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -27,13 +27,15 @@ CHOICE = "baseline.json"
 def baseline(
     source: str | Path | Mapping[str, Any], kind: str, folder: Path, *, head: str | None = None,
     stream: str | None = None, changes: Mapping[str, Any] | None = None, memory: Memory | None = None,
+    speeds: Sequence[float] = (),
 ) -> dict[str, Any]:  # fmt: skip
     """Learn one of `KINDS` from a recipe's training clips, measure it, and return its evaluation by split.
 
     Settings are chosen from a small grid on the validation clips, by the recipe's `training.monitor` where
     that is a score of the head, else by accuracy; what is chosen has learned from the training clips alone.
     The folder gets what comparisons read of a trained run, its pictures, and `baseline.json`: what was
-    tried, and how long it took. The model itself is not kept. `memory` keeps features from call to call.
+    tried, and how long it took. The model itself is not kept. `memory` keeps features from call to call. It
+    learns from the training clips played at each of the `speeds` as well.
     Raises RecipeError where the recipe has no such head or stream, or the folder holds another run.
     """
     if kind not in KINDS:
@@ -42,7 +44,9 @@ def baseline(
     if run.weights_file.exists():
         raise RecipeError(f"{folder} holds a trained run; choose another folder with --run")
     began = perf_counter()
-    task = read_task(recipe, head, stream, in_time=kind == "hmm", memory={} if memory is None else memory)
+    task = read_task(
+        recipe, head, stream, in_time=kind == "hmm", memory={} if memory is None else memory, speeds=speeds
+    )
     run.write_recipe(recipe)
     ready = perf_counter()
     choice = choose(task, kind)
@@ -51,6 +55,7 @@ def baseline(
     results = measure(run, task, choice.recogniser)
     told = {
         "kind": kind, "head": task.head, "stream": task.stream, "metric": metric_of(task),
+        "speeds": list(speeds),
         "chosen": choice.settings,
         "tried": [{"settings": settings, "valid": score} for settings, score in choice.tried],
         "seconds": {"features": ready - began, "learning": learned - ready},

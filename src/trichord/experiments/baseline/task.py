@@ -9,13 +9,14 @@ from typing import Any, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
-from trichord.clip import Clip, Features
+from trichord.clip import Audio, Clip, Features
 from trichord.errors import RecipeError
 from trichord.experiments.baseline.features import READERS, Floats, Given, Reader
 from trichord.kinds import nearest
 from trichord.learning.heads.classify import Classify
 from trichord.learning.recipe import Recipe
 from trichord.learning.training.data import fit_preparation, some_of
+from trichord.media import AudioFile, Played, faster
 from trichord.prepare.array import ReadyArray
 from trichord.prepare.people import People
 from trichord.progress import track
@@ -73,9 +74,13 @@ class Task:
         return np.array([numbers.get(str(target), -1) for target in targets], np.intp)
 
 
-def read_task(recipe: Recipe, head: str | None, stream: str | None, *, in_time: bool, memory: Memory) -> Task:
+def read_task(
+    recipe: Recipe, head: str | None, stream: str | None, *, in_time: bool, memory: Memory,
+    speeds: Sequence[float] = (),
+) -> Task:  # fmt: skip
     """Read a recipe's clips as training does, and make their features: frames if `in_time`, else rows.
 
+    At each of the `speeds` as well the training clips are heard, their people being other people then.
     `head` and `stream` need not be named where there is one. Raises RecipeError for one that there is not.
     """
     head = named("head", head, [name for name, part in recipe.heads.items() if isinstance(part, Classify)],
@@ -87,15 +92,27 @@ def read_task(recipe: Recipe, head: str | None, stream: str | None, *, in_time: 
     def read(split: str, clips: Sequence[Clip]) -> Part:
         known = [clip for clip in clips if head in clip.targets]
         bar = track(known, f"features of {split} clips") if known else known
-        source = recipe.streams[stream].source
         return Part(known, [features(reader, clip, source, in_time, memory) for clip in bar])
 
+    source, by = recipe.streams[stream].source, recipe.streams[stream].prepare.by
+    heard = [clip for clip in training if source in clip.inputs]
+    training = [*training, *(played(clip, source, speed, by) for speed in speeds for clip in heard)]
     measured = {split: read(split, recipe.clips(split)) for split in ("valid", "test")}
     parts = {"train": read("train", training)} | {name: part for name, part in measured.items() if part.clips}
-    parts = by_person(parts, recipe.streams[stream].prepare.by)
+    parts = by_person(parts, by)
     task = Task(recipe, head, stream, parts)
     task.learn_classes()
     return task
+
+
+def played(clip: Clip, source: str, speed: float, by: str | None) -> Clip:
+    """Return the clip at another speed, said by somebody else; RecipeError where it has no sound."""
+    value = clip.inputs[source]
+    if not isinstance(value, Audio | AudioFile):
+        raise RecipeError(f"speeds are of sound, which {source!r} of {clip.id} is not")
+    sound = faster(value, speed) if isinstance(value, Audio) else Played(value, speed)
+    told = {key: f"{said} x{speed:g}" if key == by else said for key, said in clip.about.items()}
+    return replace(clip, id=f"{clip.id} x{speed:g}", inputs={**clip.inputs, source: sound}, about=told)
 
 
 def by_person(parts: Mapping[str, Part], by: str | None) -> dict[str, Part]:

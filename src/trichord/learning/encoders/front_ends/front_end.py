@@ -22,7 +22,7 @@ class FrontEnd(nn.Module):
     """
 
     takes: ClassVar[tuple[str, ...]] = ()
-    spectral: bool = False
+    spectral: ClassVar[bool] = False
     width: int
     rate: float | None
 

@@ -49,7 +49,7 @@ class LogMel(FrontEnd):
     """
 
     takes: ClassVar[tuple[str, ...]] = ("samples",)
-    spectral = True
+    spectral: ClassVar[bool] = True
     taper: Tensor
     filters: Tensor
     first: Tensor

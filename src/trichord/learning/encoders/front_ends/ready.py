@@ -20,14 +20,13 @@ class Ready(FrontEnd):
     """Passes `array (batch, time, dim)` on as `(batch, time, dim)`.
 
     normalise: whether each column is standardised by the training data's mean and deviation.
-    spectral: whether neighbouring columns are alike, as the bands of `log_mel`.
     """
 
     takes: ClassVar[tuple[str, ...]] = ("array",)
 
-    def __init__(self, normalise: bool = True, spectral: bool = False) -> None:
+    def __init__(self, normalise: bool = True) -> None:
         super().__init__()
-        self.normalise, self.spectral = normalise, spectral
+        self.normalise = normalise
 
     def build(self, spec: InputSpec) -> None:
         self.width, self.rate = spec.shape[0], spec.rate

@@ -99,17 +99,10 @@ def test_what_cannot_be_noticed_is_refused(model: Model, arguments: dict[str, ob
 
 def test_a_model_notices_by_itself_what_it_keeps(path: Path, tmp_path: Path) -> None:
     write_audio(tmp_path / "twice.wav", Audio(TWICE, RATE))
-    command = [
-        "spot",
-        str(path),
-        str(tmp_path / "twice.wav"),
-        "--phrase",
-        "Loud soft=0.1",
-        "--phrase",
-        "soft",
-    ]
+    command = ["spot", str(path), str(tmp_path / "twice.wav")]
+    phrases = ["--phrase", "Loud soft=0.1", "--phrase", "soft"]
     kept = tmp_path / "kept.onnx"
-    told = CliRunner().invoke(app, [*command, "--window", "0.5", "--keep", str(kept)])
+    told = CliRunner().invoke(app, [*command, *phrases, "--window", "0.5", "--keep", str(kept)])
     again = CliRunner().invoke(app, ["spot", str(kept), command[2]])
     assert told.exit_code == again.exit_code == 0, told.output + again.output
     assert again.stdout == told.stdout

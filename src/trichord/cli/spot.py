@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -110,9 +109,7 @@ def write_down(spotter: Spotter, target: Path) -> None:
 
     metadata, kept = spotter.model.metadata, {"noticed": spotter.noticed().model_dump()}
     heads = metadata.heads | {spotter.head: metadata.heads[spotter.head] | kept}
-    if target.resolve() != spotter.model.path.resolve():
-        shutil.copyfile(spotter.model.path, target)
-    set_metadata(target, metadata.model_copy(update={"heads": heads}))
+    set_metadata(spotter.model.path, metadata.model_copy(update={"heads": heads}), target)
 
 
 def tell(events: Sequence[Event], *, as_json: bool) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trichord.clip import Audio, Clip, Features
 from trichord.errors import RecipeError
-from trichord.experiments.baseline.features import READERS, Floats, Given, Reader
+from trichord.experiments.baseline.features import READERS, Given, Reader
 from trichord.kinds import nearest
 from trichord.learning.heads.classify import Classify
 from trichord.learning.recipe import Recipe
@@ -120,31 +120,32 @@ def by_person(parts: Mapping[str, Part], by: str | None) -> dict[str, Part]:
 
     It is what `ReadyArray` does by speaker; of speech's cepstra, normalisation as in Kaldi's recipes.
     """
-    present = [Features(np.atleast_2d(given)) for given in parts["train"].present() if is_numbers(given)]
-    if by is None or not present:
+    if by is None:
+        return dict(parts)
+    clips = {name: [as_input(*pair) for pair in zip(part.clips, part.features, strict=True)]
+             for name, part in parts.items()}  # fmt: skip
+    training = [clip.inputs[READ] for clip in clips["train"] if READ in clip.inputs]
+    if not training:
         return dict(parts)
     normal = ReadyArray(by=by)
-    normal.fit(present)
-    return {name: accustomed(part, normal) for name, part in parts.items()}
+    normal.fit(training)
+    return {name: accustomed(part, clips[name], normal) for name, part in parts.items()}
 
 
-def accustomed(part: Part, normal: ReadyArray) -> Part:
-    clips = [
-        replace(clip, inputs={READ: Features(np.atleast_2d(given))} if is_numbers(given) else {})
-        for clip, given in zip(part.clips, part.features, strict=True)
-    ]
+def as_input(clip: Clip, given: Given | None) -> Clip:
+    """Return the clip with the numbers that were read of it as its only input, if there are any."""
+    numbers = {READ: Features(np.atleast_2d(given))} if isinstance(given, np.ndarray) else {}
+    return replace(clip, inputs=numbers)
+
+
+def accustomed(part: Part, clips: Sequence[Clip], normal: ReadyArray) -> Part:
+    """Return the part, the numbers of `clips` normalised by each person's own."""
     people = People(normal, READ, clips)
-
-    def own(clip: Clip, given: Given | None) -> Given | None:
-        if not is_numbers(given):
-            return given
-        return people.of(clip)(clip.inputs[READ]).reshape(given.shape).astype(np.float64)
-
-    return Part(part.clips, [own(*pair) for pair in zip(clips, part.features, strict=True)])
-
-
-def is_numbers(given: Given | None) -> TypeGuard[Floats]:
-    return isinstance(given, np.ndarray)
+    return Part(part.clips, [
+        people.of(clip)(clip.inputs[READ]).reshape(given.shape).astype(np.float64)
+        if isinstance(given, np.ndarray) else given
+        for clip, given in zip(clips, part.features, strict=True)
+    ])  # fmt: skip
 
 
 def named(what: str, wanted: str | None, possible: Sequence[str], all_of: Mapping[str, Any]) -> str:

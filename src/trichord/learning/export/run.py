@@ -101,10 +101,10 @@ def block_of(model: Model, specs: Mapping[str, InputSpec]) -> Block:
     return Block(seconds=seconds, steps=steps, memory=memory_of(model, specs, steps))
 
 
-def set_metadata(path: Path, metadata: Metadata) -> None:
-    """Let an exported file say something else of itself."""
+def set_metadata(path: Path, metadata: Metadata, target: Path | None = None) -> None:
+    """Let an exported file say something else of itself, or a copy of it, the `target`."""
     model = onnx.load_model(path)
-    with atomic(path) as temporary:
+    with atomic(target or path) as temporary:
         finish(model, temporary, metadata.dump())
 
 

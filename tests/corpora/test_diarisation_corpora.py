@@ -45,6 +45,8 @@ def test_turns_are_cut_to_the_scored_region(suffix, tmp_path):
     assert corpus.splits() == ("valid",)
     assert (clip.id, clip.about) == ("one", {"uri": "one", "group": "one"})
     assert said(clip) == [("bob", 0.5, 2.0), ("ann", 1.5, 3.5), ("bob", 3.0, 4.0)]
+    assert clip.targets["voices"] == (Event("1", 0.5, 1.5), Event("2", 1.5, 2.0), Event("1", 2.0, 3.0),
+                                      Event("2", 3.0, 3.5), Event("1", 3.5, 4.0))  # fmt: skip
     assert clip.load("audio").seconds == pytest.approx(4.0, abs=0.01)
 
 
@@ -60,7 +62,7 @@ def test_without_regions_whole_recordings_count_and_without_turns_nobody_speaks(
     [whole] = Ami(make(tmp_path / "a", uem=None)).clips("train")
     assert said(whole)[-1] == ("bob", 3.0, 12.0)
     [silent] = Ami(make(tmp_path / "b", rttm=None)).clips("train")
-    assert silent.targets == {"speakers": ()}
+    assert silent.targets == {"speakers": (), "voices": ()}
     [unlabelled] = Ami(make(tmp_path / "c", uem=None, rttm=None)).clips("train")
     assert unlabelled.targets == {}
 

@@ -2,7 +2,9 @@
 
 import pytest
 
+from trichord.clip import Clip
 from trichord.corpora import CORPORA, Aishell, Esc10, Fsdd, Grid, Joined, NemoEmotion, Table
+from trichord.corpora.joined import tagged
 from trichord.errors import InputError, RecipeError
 from trichord.kinds import Kinds, json_schema
 from trichord.learning.recipe import load_recipe
@@ -50,6 +52,25 @@ def test_the_others_lend_their_training_clips(two):
 
 def test_whole_corpora_train(two):
     assert sizes(joined([*two, two[1]], whole=True)) == [21, 3, 3]
+
+
+def test_clips_of_all_validate_and_test_where_they_are_pooled(two):
+    assert sizes(joined(two, pooled=True)) == [6, 6, 6]
+    corpus = joined([*two, two[1]], pooled=True, unheard=("table-3",))
+    assert sizes(corpus) == [6, 6, 15]
+    assert {clip.id.split("/")[0] for clip in corpus.clips("test")[6:]} == {"table-3"}
+    with pytest.raises(ValueError, match="'table' lends nothing; did you mean 'table-2'"):
+        joined(two, unheard=("table",))
+    with pytest.raises(ValueError, match="cannot train where they are pooled"):
+        joined(two, pooled=True, whole=True)
+
+
+def test_what_is_spoken_in_a_corpus_is_known_of_its_clips(two):
+    clip = Clip("a", {"text": "hello"}, {}, {"speaker": "ann"})
+    assert tagged(clip, Aishell()).about == {"speaker": "ann", "language": "mandarin", "corpus": "aishell"}
+    assert "language" not in joined(two).clips("train")[0].about
+    assert Joined([Fsdd(), Grid()]).about.language == "english"
+    assert Joined([Fsdd(), Aishell()]).about.language is None
 
 
 def test_targets_are_renamed_and_chosen(two):

@@ -22,6 +22,10 @@ def diarize(
         str | None,
         typer.Option(metavar="MODEL", help="A model with a contrastive head; by default MFCC tell voices."),
     ] = None,
+    crowd: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="A model that counts voices, to name several who speak at once."),
+    ] = None,
     speakers: Annotated[
         int | None, typer.Option(min=1, help="How many there are, where that is known.")
     ] = None,
@@ -33,7 +37,7 @@ def diarize(
     as_json: AsJson = False,
 ) -> None:
     """Say who spoke when: turns of speakers S1, S2 ... in the order in which they first speak."""
-    turns = turns_of(clip, model, speakers, threshold, detector)
+    turns = turns_of(clip, model, crowd, speakers, threshold, detector)
     if rttm is not None:
         from trichord.corpora.rttm import write_rttm
 
@@ -52,12 +56,15 @@ def diarize(
 
 
 def turns_of(
-    clip: Path, model: str | None, speakers: int | None, threshold: float | None, detector: Any
-) -> tuple[Any, ...]:
+    clip: Path, model: str | None, crowd: str | None, speakers: int | None, threshold: float | None,
+    detector: Any,
+) -> tuple[Any, ...]:  # fmt: skip
     from trichord.media import read_audio
-    from trichord.running.voice import ActivitySettings, DiariseSettings, ModelVoice, diarise
+    from trichord.running.voice import ActivitySettings, DiariseSettings, ModelVoice, diarise, how_many_speak
 
     chosen: dict[str, Any] = {} if threshold is None else {"threshold": threshold}
     settings = DiariseSettings(speakers=speakers, activity=ActivitySettings(detector=detector), **chosen)
     embed = None if model is None else ModelVoice(open_model(model))
-    return diarise(read_audio(clip, rate=RATE), settings, embed=embed)
+    audio = read_audio(clip, rate=RATE)
+    many = None if crowd is None else how_many_speak(open_model(crowd), audio)
+    return diarise(audio, settings, embed=embed, crowd=many)

@@ -37,6 +37,7 @@ class Aishell(Corpus):
         size_mb=8.1,
         hours=1.14,
         tasks=("speech recognition",),
+        language="mandarin",
     )
 
     def read(self) -> Index:

@@ -21,13 +21,14 @@ Value = TypeVar("Value")
 class Ami(Corpus):
     """Excerpts of AMI meetings, and whatever else lies in lists, RTTM and UEM files (Carletta et al. 2005).
 
-    Input: `audio`. Target: `speakers`, an event for each turn, called by its speaker; turns may overlap.
+    Input: `audio`. Targets: `speakers`, an event for each turn, called by its speaker; turns may overlap.
+    `voices`, an event for each stretch in which somebody speaks, called by how many do: `1`, `2` ...
     About: `uri`, the recording's name.
 
     The split is that of the lists NAME.{train,development,test}.lst, one recording a line, which have
     NAME.SPLIT.rttm and NAME.SPLIT.uem beside them. A clip is one scored region of the UEM file, the turns
     cut to it and timed from its start; a recording without any is one clip. A list may spell a name with
-    accents that the other files leave out. A recording in neither RTTM nor UEM has no `speakers`.
+    accents that the other files leave out. A recording in neither RTTM nor UEM has no targets.
     """
 
     name = "ami"
@@ -40,6 +41,7 @@ class Ami(Corpus):
         size_mb=1.1,
         hours=0.13,
         tasks=("diarisation", "voice activity"),
+        language="english",
     )
 
     def read(self) -> Index:
@@ -69,7 +71,8 @@ class Ami(Corpus):
             name = uri if len(scored or ()) < 2 else f"{uri}-{count}"
             targets: dict[str, Target] = {}
             if said is not None or scored is not None:
-                targets["speakers"] = tuple(within(said or (), start, end))
+                turns_here = tuple(within(said or (), start, end))
+                targets = {"speakers": turns_here, "voices": tuple(counted(turns_here))}
             yield Clip(name, {"audio": AudioFile(path, start, end)}, targets, {"uri": uri, "group": uri})
 
 
@@ -86,3 +89,18 @@ def within(turns: Sequence[Event], start: float, end: float | None) -> Iterator[
         stop = turn.end if end is None or turn.end is None else min(turn.end, end)
         if stop is not None and begin < stop:
             yield Event(turn.what, begin - start, stop - start)
+
+
+def counted(turns: Sequence[Event]) -> Iterator[Event]:
+    """Yield the stretches in which equally many turns go on, called by how many; but none."""
+    changes: dict[float, int] = {}
+    for turn in turns:
+        if turn.end is not None:
+            changes[turn.start] = changes.get(turn.start, 0) + 1
+            changes[turn.end] = changes.get(turn.end, 0) - 1
+    count, begin = 0, 0.0
+    for at, change in sorted(changes.items()):
+        if change:
+            if count:
+                yield Event(str(count), begin, at)
+            count, begin = count + change, at

@@ -42,6 +42,7 @@ class AudioCmn(Corpus):
         size_mb=7.9,
         hours=0.53,
         tasks=("syllables and tones",),
+        language="mandarin",
     )
 
     def __init__(self, folder: Path | None = None, bit_rate: str = "24k-abr") -> None:

@@ -32,7 +32,8 @@ class About:
 
     `licence` is SPDX-like; `commercial` says whether it allows commercial use, None where that is not
     stated; `source` names the project or repository that carries it; `size_mb` (10^6 bytes) and `hours`
-    are of the whole corpus, None where that depends on the user's own data.
+    are of the whole corpus, None where that depends on the user's own data. `language` is what is spoken
+    in all of it, if that is one.
     """
 
     title: str
@@ -42,6 +43,7 @@ class About:
     size_mb: float | None = None
     hours: float | None = None
     tasks: tuple[str, ...] = ()
+    language: str | None = None
 
 
 def together(abouts: Sequence[About]) -> About:
@@ -55,6 +57,7 @@ def together(abouts: Sequence[About]) -> About:
         size_mb=round(sum(about.size_mb or 0.0 for about in abouts), 1) or None,
         hours=round(sum(about.hours or 0.0 for about in abouts), 2) or None,
         tasks=tuple(dict.fromkeys(task for about in abouts for task in about.tasks)),
+        language=abouts[0].language if len({about.language for about in abouts}) == 1 else None,
     )
 
 

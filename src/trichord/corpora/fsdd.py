@@ -39,6 +39,7 @@ class Fsdd(Corpus):
         size_mb=5.1,
         hours=0.37,
         tasks=("digit recognition", "speaker identification"),
+        language="english",
     )
 
     def __init__(self, folder: Path | None = None, hold_out: str | None = None) -> None:

@@ -50,6 +50,7 @@ class Grid(Corpus):
         size_mb=28.1,
         hours=0.75,
         tasks=("speech recognition", "lip reading", "command understanding"),
+        language="english",
     )
 
     def __init__(self, folder: Path | None = None, speakers: tuple[str, ...] = ("s1",)) -> None:

@@ -43,10 +43,13 @@ class Joined(Corpus):
 
     Training clips are those of all corpora; validation and test clips are the first's alone, so that scores
     stay comparable. Clips keep their inputs and targets, and lack what their corpus lacks. Ids, speakers and
-    groups of the others are prefixed by the name of their corpus, which `about` gives as `corpus`.
+    groups of the others are prefixed by the name of their corpus, which `about` gives as `corpus`, and as
+    `language` what is spoken in it.
 
     of: the corpora, as a recipe would name each.
     whole: whether validation and test clips of the others train too.
+    pooled: whether they validate and test, beside those of the first.
+    unheard: others that lend nothing, and all of whose clips are test clips.
     rename: targets to call otherwise, `{sentence: transcript}`, wherever a clip has them.
     about_as_targets: what `about` says of a clip that a head shall answer, such as its speaker.
     targets: the names, after renaming, of the targets to keep; by default all.
@@ -67,6 +70,8 @@ class Joined(Corpus):
         self,
         of: Annotated[list[Annotated[Corpus, Kinds(Others())]], Field(min_length=1)],
         whole: bool = False,
+        pooled: bool = False,
+        unheard: tuple[str, ...] = (),
         rename: dict[str, str] | None = None,
         about_as_targets: tuple[str, ...] = (),
         targets: tuple[str, ...] = (),
@@ -76,29 +81,43 @@ class Joined(Corpus):
         super().__init__()
         self.of = of
         self.whole = whole
+        self.pooled = pooled
+        self.unheard = unheard
         self.rename = rename
         self.about_as_targets = about_as_targets
         self.targets = targets
         self.absent = absent
         self.shares = shares
-        for name in shares or {}:
-            if name not in labels(of)[1:]:
-                raise ValueError(f"shares: {name!r} lends nothing{nearest(name, labels(of)[1:])}")
+        for option, names in (("shares", shares or {}), ("unheard", unheard)):
+            for name in names:
+                if name not in labels(of)[1:]:
+                    raise ValueError(f"{option}: {name!r} lends nothing{nearest(name, labels(of)[1:])}")
+        if whole and pooled:
+            raise ValueError("whole: validation and test clips cannot train where they are pooled")
         self.about = together([corpus.about for corpus in of])  # type: ignore[misc]  # what the class says of itself holds for none of them
 
     def read(self) -> Index:
         first, *others = self.of
         absent = self.absent or {}
         index = {split: [tagged(clip, first) for clip in first.clips(split)] for split in filled(first)}
-        train = index.setdefault("train", [])
         for label, corpus in zip(labels(self.of)[1:], others, strict=True):
-            for split in filled(corpus) if self.whole else ("train",):
+            for split, joins in self.lent(label, corpus).items():
                 some = part_of(corpus.clips(split), (self.shares or {}).get(label, 1.0))
                 lent = [prefixed(tagged(clip, corpus), label) for clip in some]
-                train += [replace(clip, targets={**absent, **clip.targets}) for clip in lent]
+                index.setdefault(joins, []).extend(
+                    replace(clip, targets={**absent, **clip.targets}) for clip in lent
+                )
         index = {split: [self.described(clip) for clip in clips] for split, clips in index.items()}
         names = self.names({name for clips in index.values() for clip in clips for name in clip.targets})
         return {split: [choose(clip, names) for clip in clips] for split, clips in index.items()}
+
+    def lent(self, label: str, corpus: Corpus) -> dict[str, str]:
+        """Return which splits another corpus lends, and which split each joins."""
+        if label in self.unheard:
+            return dict.fromkeys(filled(corpus), "test")
+        if self.pooled:
+            return {split: split for split in filled(corpus)}
+        return dict.fromkeys(filled(corpus) if self.whole else ("train",), "train")
 
     def described(self, clip: Clip) -> Clip:
         said = {name: clip.about[name] for name in self.about_as_targets if name in clip.about}
@@ -137,7 +156,8 @@ def part_of(clips: Sequence[Clip], part: float) -> list[Clip]:
 
 
 def tagged(clip: Clip, corpus: Corpus) -> Clip:
-    return replace(clip, about={**clip.about, "corpus": corpus.name})
+    spoken = {"language": corpus.about.language} if corpus.about.language else {}
+    return replace(clip, about={**spoken, **clip.about, "corpus": corpus.name})
 
 
 def choose(clip: Clip, names: Mapping[str, str]) -> Clip:

@@ -40,6 +40,7 @@ class NemoEmotion(Corpus):
         size_mb=19.9,
         hours=2.51,
         tasks=("speech emotion", "speech recognition"),
+        language="polish",
     )
 
     def __init__(self, folder: Path | None = None, hold_out: str | None = None) -> None:

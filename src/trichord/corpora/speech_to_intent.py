@@ -43,6 +43,7 @@ class SpeechToIntent(Corpus):
         size_mb=7.4,
         hours=1.27,
         tasks=("command understanding",),
+        language="english",
     )
 
     def read(self) -> Index:

@@ -53,6 +53,7 @@ class Speechocean(Corpus):
         size_mb=30.8,
         hours=4.19,
         tasks=("pronunciation scoring", "speech recognition"),
+        language="english",
     )
 
     def read(self) -> Index:

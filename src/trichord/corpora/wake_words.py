@@ -32,6 +32,7 @@ class WakeWords(Corpus):
         size_mb=4.2,
         hours=0.73,
         tasks=("keyword spotting",),
+        language="english",
     )
 
     def read(self) -> Index:

@@ -43,6 +43,7 @@ PARTS = [
     {"kind": "gain", "stream": "voice"},
     {"kind": "speed"},
     {"kind": "speed", "streams": ["voice"], "factors": [1.1]},
+    {"kind": "crowd", "stream": "voice", "head": "voices", "voices": 2, "seconds": 1},
     {"kind": "spec_augment", "stream": "voice"},
     {"kind": "filter_augment", "stream": "voice", "probability": 1},
     {"kind": "mirror", "stream": "lips"},
@@ -77,6 +78,8 @@ def item(index: int = 0, seconds: float = 1.0, without: tuple[str, ...] = ()) ->
     events = (Event("hello", 0.5, 1.0), Event("you", 1.0))
     kept = {name: array for name, array in inputs.items() if name not in without}
     targets = {"words": events, "class": "greeting", "score": (1.0, 2.0)}
+    if index == 3:  # the one that is a conversation
+        targets["voices"] = (Event("1", 0.0, 0.5), Event("2", 0.5, 1.0))
     return Item(f"clip-{index}", kept, targets, {"speaker": f"person {index % 2}"})
 
 
@@ -165,7 +168,8 @@ class TestEveryObjective:
         changed = make(part).change(old, np.random.default_rng(0))
         assert same(changed[0], old[0])
         assert same(changed[1], old[1])
-        assert all(len(array) == 1 for array in changed[2].inputs.values())
+        made = {"voice"} if part["kind"] == "crowd" else set()
+        assert all(len(array) == 1 for name, array in changed[2].inputs.items() if name not in made)
 
 
 def frame_labels_loss(logits: Stream, targets: list, typed: tuple[int, ...] = ()) -> torch.Tensor | None:

@@ -76,6 +76,17 @@ def test_a_second_speaker_is_heard_where_both_are_near():
     assert diarisation_errors(found, found, skip_overlap=True).speech > 10
 
 
+def test_as_many_speak_as_a_crowd_says():
+    crowd = [Event("1", 0, 4), Event("2", 5, 7), Event("3", 14, 15)]
+    found = diarise(
+        conversation(), DiariseSettings(threshold=0.5), embed=by_name, speech=REFERENCE, crowd=crowd
+    )
+    expected = [*REFERENCE, Event("a", 5, 7), Event("a", 14, 15)]  # a third is not known
+    assert diarisation_errors(expected, found, collar=0.3).rate == 0
+    with pytest.raises(InputError, match="called by how many speak; got 'bob'"):
+        diarise(conversation(), embed=by_name, speech=REFERENCE, crowd=[Event("bob", 0, 1)])
+
+
 def test_who_hardly_speaks_is_no_speaker():
     short = [Event("a", 0, 4), Event("b", 4, 4.5)]
 

@@ -21,6 +21,7 @@ from trichord.features.audio.long_term import equalised, long_term_spectrum
 from trichord.features.audio.loudness import (
     energy,
     energy_db,
+    loud_spans,
     normalise_energy,
     without_silence,
     zero_crossings,
@@ -67,6 +68,7 @@ __all__ = [
     "frame",
     "high_pass",
     "log_mel",
+    "loud_spans",
     "long_term_spectrum",
     "low_pass",
     "lpc",

@@ -1,6 +1,7 @@
 """Voices: when somebody speaks, who, and whether two are the same."""
 
 from trichord.running.voice.activity import ActivitySettings, ActivityStream, find_speech
+from trichord.running.voice.crowd import how_many_speak
 from trichord.running.voice.diarise import DiariseSettings, diarise
 from trichord.running.voice.embeddings import MfccVoice, ModelVoice
 from trichord.running.voice.verify import Verdict, verify
@@ -14,5 +15,6 @@ __all__ = [
     "Verdict",
     "diarise",
     "find_speech",
+    "how_many_speak",
     "verify",
 ]

@@ -55,11 +55,13 @@ def diarise(
     *,
     embed: Embed | None = None,
     speech: Sequence[Event] | None = None,
+    crowd: Sequence[Event] | None = None,
 ) -> tuple[Event, ...]:
     """Return the turns of speakers S1, S2 ..., numbered as they first speak, in seconds.
 
     `embed` makes the embeddings, by default `MfccVoice`; `speech` says when somebody speaks, in place of
-    finding it. Turns of different speakers may overlap (see `DiariseSettings.overlap`).
+    finding it. Turns of different speakers overlap where `crowd` says that several speak, events called by
+    how many (see `how_many_speak`), or else by `DiariseSettings.overlap`.
     """
     chosen = settings or DiariseSettings()
     spoken = find_speech(audio, chosen.activity) if speech is None else speech
@@ -71,7 +73,9 @@ def diarise(
     labels = cluster(embeddings, threshold=chosen.threshold, count=chosen.speakers)
     labels = without_small(embeddings, labels, pieces, chosen)
     labels, scores = refined(embeddings, labels, chosen.change)
-    return tuple(turns(pieces, who_speaks(labels, scores, chosen.overlap)))
+    if crowd is None:
+        return tuple(turns(pieces, who_speaks(labels, scores, chosen.overlap)))
+    return tuple(turns(pieces, likeliest(labels, scores, counts_in(pieces, crowd))))
 
 
 def pieces_of(speech: Sequence[Event], hop: float, seconds: float) -> Iterator[Span]:
@@ -126,6 +130,27 @@ def who_speaks(labels: Labels, scores: Floats, overlap: float) -> NDArray[np.boo
         second = others.argmax(1)
         speaks[rows, second] |= others[rows, second] >= scores[rows, labels] - overlap
     return speaks
+
+
+def counts_in(pieces: Sequence[Span], crowd: Sequence[Event]) -> Labels:
+    """Return how many speak in each piece, on average over its time, and one at least."""
+    counts = np.zeros(len(pieces))
+    for event in crowd:
+        if not event.what.isdecimal():
+            raise InputError(f"events of a crowd are called by how many speak; got {event.what!r:.60}")
+        shared = [max(0.0, min(end, event.end or 0.0) - max(begin, event.start)) for begin, end in pieces]
+        counts += int(event.what) * np.array(shared)
+    means = counts / np.array([end - begin for begin, end in pieces])
+    rounded: Labels = np.maximum(np.round(means), 1).astype(np.intp)
+    return rounded
+
+
+def likeliest(labels: Labels, scores: Floats, counts: Labels) -> NDArray[np.bool_]:
+    """Return who speaks in each piece, `(pieces, speakers)`: the labelled one, then the nearest others."""
+    ranked = scores.copy()
+    ranked[np.arange(len(labels)), labels] = np.inf
+    ranks = (-ranked).argsort(1).argsort(1)
+    return np.asarray(ranks < counts[:, None])
 
 
 def turns(pieces: Sequence[Span], speaks: NDArray[np.bool_]) -> list[Event]:

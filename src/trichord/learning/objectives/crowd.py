@@ -1,0 +1,166 @@
+"""Learning from people who talk at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from trichord.clip import Event, Target
+from trichord.errors import RecipeError
+from trichord.features.audio import loud_spans, normalise_energy
+from trichord.learning.batch import Item
+from trichord.learning.objectives.change import Probability, has, spec_of, with_inputs
+from trichord.learning.objectives.objective import Objective, Surroundings
+
+Samples = NDArray[np.float32]
+Counts = NDArray[np.int64]
+
+STEP_MS = 10
+"""How finely it is known who speaks."""
+SHORTEST_SECONDS = 0.25
+CUT_SECONDS, CUT_SHARE = (0.3, 1.2), 0.3
+"""How long and how frequent remarks are, cut from what somebody said."""
+LEVELS_DB = (-34.0, -26.0)
+"""How loud people are; one's own utterances differ by a deviation of 2 dB."""
+
+
+class Crowd(Objective):
+    """Puts voices recorded apart into one sound, where they take turns and talk at once, as in a meeting.
+
+    Simulated mixtures after Fujita et al., "End-to-end neural speaker diarization with permutation-free
+    objectives", 2019. Every item becomes such a sound, and its target the number of people who speak: events
+    called `1`, `2` ..., for a `tag` head. Where somebody speaks in a clip of one voice is told by loudness;
+    clips that have the target are recorded conversations, and may lie beneath the voices.
+
+    stream: the stream of samples.
+    head: the head that counts; it needs clips that have its target, to know how far to count.
+    by: what tells people apart, a key of `about`; clips without it are a person each.
+    seconds: length of the sound.
+    voices: how many are put together at most.
+    recorded: how often they are put over a stretch of a recorded conversation, or of two.
+    """
+
+    def __init__(
+        self,
+        stream: str,
+        head: str,
+        by: str = "speaker",
+        seconds: Annotated[float, Field(ge=1, le=60)] = 10.0,
+        voices: Annotated[int, Field(ge=1, le=10)] = 4,
+        recorded: Probability = 0.5,
+    ) -> None:
+        super().__init__()
+        self.stream, self.head, self.by = stream, head, by
+        self.seconds, self.voices, self.recorded = seconds, voices, recorded
+
+    def build(self, surroundings: Surroundings) -> None:
+        """Know the people and the conversations; raises RecipeError where either lacks."""
+        spec = spec_of(self.stream, surroundings.specs, "Crowd", ("samples",))
+        self.step = round((spec.rate or 16_000) * STEP_MS / 1000)
+        self.rate = self.step * 1000 // STEP_MS
+        there = [item for item in surroundings.items if has(item, self.stream)]
+        self.conversations = [item for item in there if self.head in item.targets]
+        people: dict[str, list[Item]] = {}
+        for item in there:
+            if self.head not in item.targets:
+                people.setdefault(item.about.get(self.by, item.id), []).append(item)
+        self.people = [people[name] for name in sorted(people)]
+        if len(self.people) < self.voices or not self.conversations:
+            raise RecipeError(
+                f"Crowd: {len(self.people)} people in clips without a target {self.head!r}, "
+                f"and {len(self.conversations)} conversations with one; needs {self.voices} and 1 at least"
+            )
+        self.most = max(
+            int(event.what) for item in self.conversations for event in events_of(self.target(item))
+        )
+        self.spoken: dict[str, list[slice]] = {}
+
+    def target(self, item: Item) -> Target:
+        return item.targets[self.head]
+
+    def change(self, items: Sequence[Item], rng: np.random.Generator) -> Sequence[Item]:
+        return [self.gathered(item, rng) if has(item, self.stream) else item for item in items]
+
+    def gathered(self, item: Item, rng: np.random.Generator) -> Item:
+        """Return an item with the sound of a crowd, and the number of people who speak in it."""
+        steps = round(self.seconds * 1000 / STEP_MS)
+        sound, counts = np.zeros(steps * self.step, np.float32), np.zeros(steps, np.int64)
+        beneath = int(rng.integers(1, 3)) if rng.random() < self.recorded else 0
+        for _ in range(beneath):
+            self.lay_conversation(sound, counts, rng)
+        added = rng.integers(0 if beneath else 1, self.voices + 1)
+        busy = rng.beta(1.2, 1.8)  # from talks in turn to talks all at once
+        for number in rng.choice(len(self.people), added, replace=False):
+            share = float(np.clip(busy * rng.uniform(0.3, 1.7), 0.05, 0.95))
+            self.lay_voice(self.people[number], share, sound, counts, rng)
+        changed = with_inputs(item, {self.stream: sound / max(1.0, float(np.abs(sound).max()))})
+        return replace(changed, targets={**item.targets, self.head: tuple(as_events(counts, self.most))})
+
+    def lay_conversation(self, sound: Samples, counts: Counts, rng: np.random.Generator) -> None:
+        item = self.conversations[rng.integers(len(self.conversations))]
+        samples = item.inputs[self.stream].astype(np.float32, copy=False)
+        first = int(rng.integers(max(1, (len(samples) - len(sound)) // self.step)))
+        part = samples[first * self.step :][: len(sound)]
+        sound[: len(part)] += normalise_energy(part, level_db=rng.uniform(*LEVELS_DB))
+        middles = (first + np.arange(len(counts)) + 0.5) * STEP_MS / 1000
+        for event in events_of(self.target(item)):
+            within = (middles >= event.start) & (middles < (event.end or event.start))
+            counts[within] += int(event.what)
+
+    def lay_voice(
+        self, said: Sequence[Item], share: float, sound: Samples, counts: Counts, rng: np.random.Generator
+    ) -> None:
+        """Let one person speak, pause and speak again, for about so large a share of the time."""
+        level = rng.uniform(*LEVELS_DB)
+        at = (
+            -int(rng.integers(0, 300))
+            if rng.random() < share
+            else round(300 * (1 - share) * rng.exponential())
+        )
+        while at < len(counts):
+            utterance = self.utterance(said[int(rng.integers(len(said)))], rng)
+            utterance = normalise_energy(utterance, level_db=level + rng.normal(0, 2))
+            steps = len(utterance) // self.step
+            first, last = max(at, 0), min(at + steps, len(counts))
+            if first < last:
+                heard = slice((first - at) * self.step, (last - at) * self.step)
+                sound[first * self.step : last * self.step] += utterance[heard]
+                counts[first:last] += 1
+            at += steps + 1 + round(max(15.0, steps * (1 - share) / share) * rng.exponential())
+
+    def utterance(self, item: Item, rng: np.random.Generator) -> Samples:
+        """Return something that somebody says in a clip, at least one step of it."""
+        samples = item.inputs[self.stream].astype(np.float32, copy=False)
+        if item.id not in self.spoken:
+            spans = loud_spans(samples, self.rate, shortest=SHORTEST_SECONDS)
+            found = [slice(round(begin * self.rate), round(end * self.rate)) for begin, end in spans]
+            self.spoken[item.id] = found or [slice(0, len(samples))]
+        spans_here = self.spoken[item.id]
+        utterance = samples[spans_here[rng.integers(len(spans_here))]]
+        if rng.random() < CUT_SHARE:
+            length = round(rng.uniform(*CUT_SECONDS) * self.rate)
+            first = int(rng.integers(max(1, len(utterance) - length)))
+            utterance = utterance[first : first + length]
+        return np.pad(utterance, (0, max(0, self.step - len(utterance))))
+
+
+def events_of(target: Target) -> list[Event]:
+    parts: Any = target if isinstance(target, Sequence) and not isinstance(target, str) else ()
+    return [part for part in parts if isinstance(part, Event)]
+
+
+def as_events(counts: Counts, most: int) -> list[Event]:
+    """Return the stretches in which equally many speak, where anybody does; more than `most` are as many."""
+    events, first = [], 0
+    for count, steps in groupby(np.minimum(counts, most).tolist()):
+        last = first + len(list(steps))
+        if count:
+            events.append(Event(str(count), first * STEP_MS / 1000, last * STEP_MS / 1000))
+        first = last
+    return events

@@ -19,6 +19,7 @@ from trichord.cli import (
     robustness,
     spot,
     use,
+    who,
 )
 from trichord.errors import TrichordError
 from trichord.progress import console
@@ -40,6 +41,7 @@ app.command()(explain.explain)
 app.command()(listen.listen)
 app.command()(spot.spot)
 app.command()(diarize.diarize)
+app.command()(who.who)
 app.command()(robustness.robustness)
 app.command()(learn.recipes)
 app.command()(data.corpora)

@@ -7,6 +7,7 @@ import pytest
 
 from trichord.learning.batch import Item
 from trichord.learning.heads.classify import Classify
+from trichord.learning.heads.contrastive import Contrastive
 from trichord.learning.heads.ctc import Ctc
 from trichord.learning.training.calibrate import (
     ALPHAS,
@@ -14,6 +15,7 @@ from trichord.learning.training.calibrate import (
     CLIPS,
     KEPT,
     choose_language_weights,
+    choose_threshold,
     chooses,
     least,
 )
@@ -77,3 +79,21 @@ def test_what_a_recipe_sets_is_not_chosen() -> None:
     assert chooses(head_of(language_order=2))
     assert not chooses(head_of(language_order=2, language_weight=0.7))
     assert not chooses(head_of())
+
+
+def test_voices_are_the_same_from_where_both_errors_are_as_frequent() -> None:
+    head = Contrastive(size=2)
+    angles = {"ann": (0.0, 0.2, 0.4), "bob": (1.5, 1.6, 1.8), "": (3.0,)}
+    items = [
+        Item(f"{who}{angle}", {}, {"who": who} if who else {}) for who in angles for angle in angles[who]
+    ]
+    logits = [3 * np.array([[np.cos(a), np.sin(a)]], np.float32) for who in angles for a in angles[who]]
+    choose_threshold(head, "who", items[:3], logits[:3])
+    assert head.threshold is None  # nobody else to be told from
+    choose_threshold(head, "who", items, logits)
+    assert head.threshold is not None
+    assert (
+        np.cos(1.1) <= head.threshold <= np.cos(0.4) + 1e-6
+    )  # the nearest two of two people, the farthest of one
+    assert head.metadata()["threshold"] == head.threshold
+    assert chooses(head)

@@ -8,7 +8,7 @@ import pytest
 from trichord.clip import Audio, Clip
 from trichord.decoding import Decoded
 from trichord.errors import InputError
-from trichord.running.voice import ModelVoice, verify
+from trichord.running.voice import KnownVoices, ModelVoice, verify
 from trichord.running.voice.embeddings import contrastive_head
 
 RATE = 16_000
@@ -39,10 +39,35 @@ def test_voices_are_the_same_from_the_threshold_on():
     assert (same.cosine, same.threshold, same.same) == (1.0, 0.5, True)
     assert verify(model, clip(0.1), clip(-0.2)).same is False
     assert verify(model, clip(0.1), clip(-0.2), threshold=-1.0).same is True
-    unsure = Fake(voice={"kind": "contrastive", "size": 2})
+    unsure = Fake(voice={"kind": "contrastive", "size": 2, "threshold": None})
     assert verify(unsure, clip(0.1), clip(0.1)).same is None
     with pytest.raises(InputError, match="nothing to be heard"):
         verify(model, clip(0.1), clip(0.0))
+
+
+def test_a_voice_is_the_nearest_known_one_or_nobodys():
+    known = {"ann": [clip(0.1), clip(0.3)], "bob": [clip(-0.1), clip(-0.2), clip(-0.3)]}
+    model = Fake()
+    people = KnownVoices(model, known, batch=2)
+    assert model.asked == [2, 2, 1]
+    found = people(clip(-0.5))
+    assert (found.name, found.cosines) == ("bob", {"ann": -1.0, "bob": 1.0})
+    only_ann = {"ann": known["ann"]}
+    assert (
+        KnownVoices(model, only_ann)(clip(-0.5)).name is None
+    )  # as far as can be: the model's own threshold
+    assert KnownVoices(model, only_ann, threshold=-1)(clip(-0.5)).name == "ann"
+    unsure = Fake(voice={"kind": "contrastive", "size": 2, "threshold": None})
+    assert KnownVoices(unsure, only_ann)(clip(-0.5)).name == "ann"
+
+
+def test_who_cannot_be_heard_cannot_be_known():
+    with pytest.raises(InputError, match="nobody is known"):
+        KnownVoices(Fake(), {})
+    with pytest.raises(InputError, match="ann: nothing is to be heard in 1 clips"):
+        KnownVoices(Fake(), {"ann": [clip(0.0)]})
+    with pytest.raises(InputError, match="no voice can be told"):
+        KnownVoices(Fake(), {"ann": [clip(0.1)]})(clip(0.0))
 
 
 def test_the_head_that_embeds_is_found():

@@ -15,13 +15,14 @@ from trichord.decoding.calibration import fit_temperature
 from trichord.decoding.options import beam_from_metadata
 from trichord.learning.batch import Item
 from trichord.learning.heads.classify import Classify
+from trichord.learning.heads.contrastive import Contrastive
 from trichord.learning.heads.ctc import Ctc
 from trichord.learning.heads.head import Head
 from trichord.learning.training.data import Data
 from trichord.learning.training.loop import validation_batches
 from trichord.learning.training.run import RunFolder
 from trichord.learning.training.validate import predict
-from trichord.metrics import cer, wer
+from trichord.metrics import cer, equal_error_rate, wer
 
 Logits: TypeAlias = Sequence[NDArray[np.float32]]
 Pair: TypeAlias = tuple[float, float]
@@ -31,6 +32,8 @@ BETAS = (0.0, 1.0, 2.0, -1.5, -3.0)
 """What a language model's log-probability may count beside the logits', and what a word may add."""
 CLIPS, KEPT = (25, 100), 6
 """How many validation clips, evenly from all, choose among all weights, and then among the few kept."""
+PAIRED = 1000
+"""How many validation clips at most, evenly from all, are compared with each other."""
 
 
 def calibrate(run: RunFolder, data: Data) -> None:
@@ -38,7 +41,8 @@ def calibrate(run: RunFolder, data: Data) -> None:
 
     Classifiers get the temperature that makes their confidences honest (Guo et al., 2017); CTC heads with a
     language model its weight, and what a word adds, that give the lowest error rate of words, or, where no
-    blank parts words, of characters, unless the recipe sets a weight.
+    blank parts words, of characters, unless the recipe sets a weight. Contrastive heads get the cosine from
+    which on two clips are of the same label, at which both kinds of error are as frequent.
     """
     recipe, model = run.load()
     wanted = {name: head for name, head in recipe.heads.items() if chooses(head)}
@@ -50,12 +54,14 @@ def calibrate(run: RunFolder, data: Data) -> None:
             choose_temperature(head, name, data.valid, logits[name])
         elif isinstance(head, Ctc):
             choose_language_weights(head, name, data.valid, logits[name])
+        elif isinstance(head, Contrastive):
+            choose_threshold(head, name, data.valid, logits[name])
     run.write_parts(recipe)
 
 
 def chooses(head: Head) -> bool:
     """Whether a head leaves anything for validation clips to choose."""
-    return isinstance(head, Classify) or (
+    return isinstance(head, Classify | Contrastive) or (
         isinstance(head, Ctc) and head.language_order is not None and head.language_weight is None
     )
 
@@ -67,6 +73,21 @@ def choose_temperature(head: Classify, name: str, items: Sequence[Item], logits:
     if known:
         rows, labels = zip(*known, strict=True)
         head.temperature = fit_temperature(np.concatenate(rows), np.asarray(labels))
+
+
+def choose_threshold(head: Contrastive, name: str, items: Sequence[Item], logits: Logits) -> None:
+    known = [(row[0], str(item.targets[name])) for row, item in zip(logits, items, strict=True)
+             if len(row) and name in item.targets]  # fmt: skip
+    if not known:
+        return
+    rows, labels = zip(*known[:: -(-len(known) // PAIRED)], strict=True)
+    vectors, names = np.stack(rows).astype(np.float64), np.array(labels)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12)  # in late fusion they come as sums
+    first, second = np.triu_indices(len(vectors), 1)
+    same = names[first] == names[second]
+    if same.any() and not same.all():
+        cosines = (vectors @ vectors.T)[first, second]
+        head.threshold = float(np.clip(equal_error_rate(cosines, same).threshold, -1, 1))
 
 
 def choose_language_weights(head: Ctc, name: str, items: Sequence[Item], logits: Logits) -> None:

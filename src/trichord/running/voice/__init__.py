@@ -4,12 +4,14 @@ from trichord.running.voice.activity import ActivitySettings, ActivityStream, fi
 from trichord.running.voice.crowd import how_many_speak
 from trichord.running.voice.diarise import DiariseSettings, diarise
 from trichord.running.voice.embeddings import MfccVoice, ModelVoice
-from trichord.running.voice.verify import Verdict, verify
+from trichord.running.voice.verify import Identity, KnownVoices, Verdict, verify
 
 __all__ = [
     "ActivitySettings",
     "ActivityStream",
     "DiariseSettings",
+    "Identity",
+    "KnownVoices",
     "MfccVoice",
     "ModelVoice",
     "Verdict",

@@ -1,7 +1,8 @@
-"""Is it the same voice?"""
+"""Is it the same voice? Whose is it?"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from trichord.errors import InputError
 from trichord.running.runtime.inputs import Source
 from trichord.running.runtime.model import Model
-from trichord.running.voice.embeddings import contrastive_head
+from trichord.running.voice.embeddings import Floats, contrastive_head, unit_length
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +42,61 @@ def verify(
         raise InputError("a clip has nothing to be heard, so no voice can be compared")
     own = model.heads[name].get("threshold")
     return Verdict(float(first @ second), own if threshold is None else threshold)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose voice it is, None for nobody known, and how near each known voice is, cosine from -1 to 1."""
+
+    name: str | None
+    cosines: Mapping[str, float]
+
+
+class KnownVoices:
+    """People by name, told by some clips of each; call it with a clip, and it says who speaks.
+
+    A person is the mean of the embeddings of their clips. threshold: cosine from which on a voice is known,
+    by default the model's own, or -1, which makes it the nearest's. batch: clips heard at a time. Raises
+    InputError where nobody is known, or a person's clips have nothing to be heard.
+    """
+
+    def __init__(
+        self, model: Model, known: Mapping[str, Sequence[Source]], *, threshold: float | None = None,
+        head: str | None = None, batch: int = 32,
+    ) -> None:  # fmt: skip
+        self.model, self.batch = model, batch
+        self.head = contrastive_head(model, head)
+        own = model.heads[self.head].get("threshold")
+        wanted = own if threshold is None else threshold
+        self.threshold = -1.0 if wanted is None else float(wanted)
+        if not known:
+            raise InputError("nobody is known; give at least one person's clips")
+        self.names = list(known)
+        self.voices = np.concatenate([self.voice_of(name, known[name]) for name in known])
+
+    def voice_of(self, name: str, clips: Sequence[Source]) -> Floats:
+        mean = unit_length(self.embeddings(clips).sum(0, keepdims=True))
+        if not mean.any():
+            raise InputError(
+                f"{name}: nothing is to be heard in {len(clips)} clips, so the voice stays unknown"
+            )
+        return mean
+
+    def embeddings(self, clips: Sequence[Source]) -> Floats:
+        """Return a row for each clip, `(clips, size)`, of length one; zeros where nothing is heard."""
+        found = [
+            answer[self.head].value
+            for first in range(0, len(clips), self.batch)
+            for answer in self.model.batch(clips[first : first + self.batch])
+        ]
+        return np.array(found, np.float64).reshape(len(found), int(self.model.heads[self.head]["size"]))
+
+    def __call__(self, clip: Source) -> Identity:
+        """Return who speaks in a clip; raises InputError where there is nothing to be heard."""
+        row = self.embeddings([clip])[0]
+        if not row.any():
+            raise InputError("the clip has nothing to be heard, so no voice can be told")
+        cosines = self.voices @ row
+        nearest = int(cosines.argmax())
+        name = self.names[nearest] if cosines[nearest] >= self.threshold else None
+        return Identity(name, dict(zip(self.names, map(float, cosines), strict=True)))

@@ -43,6 +43,7 @@ PARTS = [
     {"kind": "gain", "stream": "voice"},
     {"kind": "speed"},
     {"kind": "speed", "streams": ["voice"], "factors": [1.1]},
+    {"kind": "crop", "seconds": [0.1, 0.2]},
     {"kind": "crowd", "stream": "voice", "head": "voices", "voices": 2, "seconds": 1},
     {"kind": "spec_augment", "stream": "voice"},
     {"kind": "filter_augment", "stream": "voice", "probability": 1},
@@ -279,6 +280,27 @@ def test_noise_rises_while_training_goes_on(progress, lowest):
     ]
     assert lowest - 0.1 < min(ratios) < lowest + 4
     assert max(ratios) < 20.1
+
+
+def test_a_stretch_is_cut_from_all_senses_at_once():
+    ramp = np.arange(32_000, dtype=np.float32) / 16_000  # each step says its own time
+    old = Item(
+        "a", {"voice": ramp, "pulse": np.repeat(np.arange(200, dtype=np.float32)[:, None] / 100, 2, 1)}
+    )
+    rng, objective = np.random.default_rng(0), make({"kind": "crop", "seconds": [0.5, 1.0]})
+    starts = []
+    for _ in range(20):
+        (new,) = objective.change([old], rng)
+        voice, pulse = new.inputs["voice"], new.inputs["pulse"][:, 0]
+        assert 0.49 < len(voice) / 16_000 < 1.01
+        assert pulse[0] == pytest.approx(voice[0], abs=0.006)
+        assert pulse[-1] == pytest.approx(voice[-1], abs=0.016)
+        starts.append(float(voice[0]))
+    assert min(starts) < 0.3
+    assert max(starts) > 0.8
+    assert len(make({"kind": "crop", "seconds": [3, 4]}).change([old], rng)[0].inputs["voice"]) == 32_000
+    with pytest.raises(RecipeError, match="'transcript' should say would no longer fit"):
+        Kinds(OBJECTIVES).make({"kind": "crop"}).build(surroundings(writes=True))
 
 
 def test_noise_is_read_from_a_folder(tmp_path):

@@ -8,6 +8,7 @@ from trichord.kinds import Kinds
 from trichord.learning.objectives.adversarial import Adversarial
 from trichord.learning.objectives.align import Align
 from trichord.learning.objectives.blend import Blend
+from trichord.learning.objectives.crop import Crop
 from trichord.learning.objectives.crowd import Crowd
 from trichord.learning.objectives.filter_augment import FilterAugment
 from trichord.learning.objectives.flat_start import FlatStart
@@ -32,6 +33,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
     "adversarial": Adversarial,
     "align": Align,
     "blend": Blend,
+    "crop": Crop,
     "crowd": Crowd,
     "filter_augment": FilterAugment,
     "flat_start": FlatStart,

@@ -1,0 +1,63 @@
+"""Learning from a part of a clip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from trichord.errors import RecipeError
+from trichord.learning.batch import Item
+from trichord.learning.heads.answer import ClipHead
+from trichord.learning.objectives.change import Bounds, Probability, has, spec_of, with_inputs
+from trichord.learning.objectives.objective import Objective, Surroundings
+
+
+class Crop(Objective):
+    """Keeps a stretch of a clip, somewhere in it, of a length drawn evenly from `seconds`.
+
+    What is true of the whole clip, who speaks or in which language, shall be heard in any part of it, and no
+    clip be known by its length. All clocked streams are cut in step; what is shorter stays whole. For heads
+    that answer once a clip: a transcript or timed events would no longer fit.
+
+    seconds: shortest and longest stretch.
+    streams: what to cut; by default every clocked stream.
+    probability: how often a clip is cut.
+    """
+
+    def __init__(
+        self, seconds: Bounds = (1.0, 3.0), streams: tuple[str, ...] = (), probability: Probability = 1.0
+    ) -> None:
+        super().__init__()
+        if seconds[0] <= 0:
+            raise ValueError(f"a stretch must be longer than 0 s; got {seconds[0]}")
+        self.seconds, self.streams, self.probability = seconds, streams, probability
+
+    def build(self, surroundings: Surroundings) -> None:
+        """Know the clocks; raises RecipeError beside a head that answers step by step."""
+        names = self.streams or tuple(surroundings.specs)
+        specs = {name: spec_of(name, surroundings.specs, "Crop", ()) for name in names}
+        self.rates = {name: spec.rate for name, spec in specs.items() if spec.rate is not None}
+        timed = [name for name, head in surroundings.heads.items() if not isinstance(head, ClipHead)]
+        if timed:
+            raise RecipeError(f"Crop: what head {timed[0]!r} should say would no longer fit a part of a clip")
+
+    def change(self, items: Sequence[Item], rng: np.random.Generator) -> Sequence[Item]:
+        lengths, places = rng.uniform(*self.seconds, len(items)), rng.random(len(items))
+        chosen = rng.random(len(items)) < self.probability
+        return [
+            self.cut(item, float(length), float(place)) if take else item
+            for item, length, place, take in zip(items, lengths, places, chosen, strict=True)
+        ]
+
+    def cut(self, item: Item, seconds: float, place: float) -> Item:
+        """Return the item with `seconds` of it alone, the share `place` of what is cut away before them."""
+        there = {name: rate for name, rate in self.rates.items() if has(item, name)}
+        whole = max((len(item.inputs[name]) / rate for name, rate in there.items()), default=0.0)
+        start = place * max(0.0, whole - seconds)
+        changed = {}
+        for name, rate in there.items():
+            array = item.inputs[name]
+            first = min(round(start * rate), len(array) - 1)
+            changed[name] = array[first : max(first + 1, round((start + seconds) * rate))]
+        return with_inputs(item, changed)

@@ -1,14 +1,14 @@
 """How well do our runs write down, and score, English as Mandarin speakers say it?
 
-    python benchmarks/speechocean.py [--recogniser RUN] [--own-speed] [--peer RUN] [--scores RUN]
-                                     [--phones RUN]
+    python benchmarks/speechocean.py [--recogniser RUN] [--own-speed RUN] [--peer RUN]
+                                     [--scores RUN] [--phones RUN]
 
 Each RUN is a finished run's folder, and each measures its own rows on the test split: the recogniser's word
 error rate by beam search, in all and by age and gender, and what it loses where it hears sound in blocks;
-with --own-speed, each speaker is heard at the speed, and so the pitch, at which the recogniser is surest of
-itself, which no transcript tells; --peer, pocketsphinx and its own large model on the same sounds; --scores
-and --phones, how far scores of whole sentences, of words and of phones go with the experts'. Intervals draw
-speakers.
+--own-speed, the same groups where each speaker is heard at the speed, and so the pitch, at which a recogniser
+is surest of itself, which no transcript tells; --peer, pocketsphinx and its own large model on the same
+sounds; --scores and --phones, how far scores of whole sentences, of words and of phones go with the experts'.
+Intervals draw speakers.
 """
 
 from __future__ import annotations
@@ -76,20 +76,18 @@ class Test:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--recogniser", type=Path, help="a run of recipes/speechocean.yaml")
-    parser.add_argument("--own-speed", action="store_true", help="speakers slowed down or sped up")
+    parser.add_argument("--own-speed", type=Path, help="a run that hears speakers slowed down or sped up")
     parser.add_argument("--peer", type=Path, help="a run that hears English, and pocketsphinx beside it")
     parser.add_argument("--scores", type=Path, help="a run of recipes/speechocean-scores.yaml")
     parser.add_argument("--phones", type=Path, help="a run of recipes/speechocean-phones.yaml")
     parser.add_argument("--clips", type=int, help="only so many")
     parser.add_argument("--dry", action="store_true", help="print, and record nothing")
     options = parser.parse_args()
-    if options.own_speed and not options.recogniser:
-        parser.error("--own-speed needs a --recogniser")
     test = Test(spread(Speechocean().clips("test"), options.clips), options.dry)
     if options.recogniser:
-        errors = recognition(test, options.recogniser)
-        if options.own_speed:
-            at_own_speed(test, errors, options.recogniser)
+        recognition(test, options.recogniser)
+    if options.own_speed:
+        at_own_speed(test, options.own_speed)
     if options.peer:
         beside_peer(test, errors_of(test, model_of(options.peer)), options.peer.name)
     if options.scores:
@@ -102,8 +100,8 @@ def model_of(folder: Path) -> Model:
     return load(folder / "model.onnx")
 
 
-def recognition(test: Test, folder: Path) -> np.ndarray:
-    """Record word error rates, in all and by group, and what hearing in blocks costs; return the errors."""
+def recognition(test: Test, folder: Path) -> None:
+    """Record word error rates, in all and by group, and what hearing in blocks costs."""
     whole = errors_of(test, model_of(folder))
     about = f"{folder.name}, beam search with what its file carries; intervals over speakers"
     test.tell("wer", bootstrap(whole, ratio, groups=test.speakers), "wer", "<= 0.55", about)
@@ -119,7 +117,6 @@ def recognition(test: Test, folder: Path) -> np.ndarray:
         f"the same weights, blocks of {1000 * seconds:.0f} ms, which is the most that it looks ahead: wer "
         f"{ratio(blockwise.sum(0)):.4f} against {ratio(whole.sum(0)):.4f}; {about}",
     )  # fmt: skip
-    return whole
 
 
 def by_group(test: Test, errors: np.ndarray, suffix: str, about: str) -> None:
@@ -136,7 +133,7 @@ def by_group(test: Test, errors: np.ndarray, suffix: str, about: str) -> None:
     test.tell(f"by-group/gap{suffix}", more, "wer, children's - adults'", "", about)
 
 
-def at_own_speed(test: Test, whole: np.ndarray, folder: Path) -> None:
+def at_own_speed(test: Test, folder: Path) -> None:
     """Record what it brings to hear each speaker at the speed at which the recogniser is surest."""
     model = model_of(folder)
     played = {speed: replace(test, clips=[at_speed(clip, speed) for clip in test.clips]) for speed in SPEEDS}
@@ -146,10 +143,12 @@ def at_own_speed(test: Test, whole: np.ndarray, folder: Path) -> None:
     chosen = {who: SPEEDS[int(np.argmax(mean))] for who, mean in of.items()}
     said = [heard[chosen[who]][place] for place, who in enumerate(test.speakers)]
     errors = errors_in(test, said)
+    as_is = errors_in(test, heard[1.0])
     told = ", ".join(f"{list(chosen.values()).count(speed)} at {speed:g}" for speed in SPEEDS)
     about = f"{folder.name}; each speaker at the speed at which answers are surest on average: {told}"
+    by_group(test, as_is, "-as-is", f"{folder.name}; to compare with -own-speed; intervals over speakers")
     by_group(test, errors, "-own-speed", about)
-    less = paired_bootstrap(errors, whole, ratio, groups=test.speakers)
+    less = paired_bootstrap(errors, as_is, ratio, groups=test.speakers)
     test.tell("own-speed-minus-as-is", less, "wer, own speed - as recorded", "", about)
 
 

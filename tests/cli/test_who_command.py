@@ -19,6 +19,8 @@ class Fake:
     heads = {"voice": {"kind": "contrastive", "size": 3, "threshold": 0.5}}  # noqa: RUF012
 
     def batch(self, clips):
+        if any(Path(clip).suffix == ".txt" for clip in clips):
+            raise InputError("holds no sound")
         places = ["abc".index(Path(clip).name[0]) for clip in clips]
         return [
             {"voice": Decoded(tuple(float(at == place) for at in range(3)), 1.0, 0.0)} for place in places
@@ -47,6 +49,18 @@ def test_each_clip_is_somebodys_or_nobodys(files):
     assert told[1]["cosines"] == {"anna": 0.0, "ben": 1.0}
     assert "nobody known" not in run(files, "--threshold", "-1")
     assert "nobody" in run(files)
+
+
+def test_what_cannot_be_heard_is_said_and_the_others_are_answered(files):
+    (files / "talk" / "b3.txt").touch()
+    known = ["--known", f"anna={files / 'anna'}"]
+    done = CliRunner().invoke(app, ["who", "fake.onnx", str(files / "talk"), *known, "--json"])
+    assert isinstance(done.exception, InputError)
+    assert "1 of 4 clips could not be heard" in str(done.exception)
+    assert [json.loads(line)["who"] for line in done.stdout.splitlines()] == ["anna", None, None]
+    (files / "empty").mkdir()
+    done = CliRunner().invoke(app, ["who", "fake.onnx", str(files / "empty"), *known])
+    assert "holds no files" in str(done.exception)
 
 
 @pytest.mark.parametrize("given", ["anna", "=a.wav", "anna="])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from trichord.clip import Audio, Event
 from trichord.corpora import Ami
-from trichord.corpora.ami import within
+from trichord.corpora.ami import counted, within
 from trichord.errors import InputError, MissingError
 from trichord.media import write_audio
 
@@ -48,6 +48,12 @@ def test_turns_are_cut_to_the_scored_region(suffix, tmp_path):
     assert clip.targets["voices"] == (Event("1", 0.5, 1.5), Event("2", 1.5, 2.0), Event("1", 2.0, 3.0),
                                       Event("2", 3.0, 3.5), Event("1", 3.5, 4.0))  # fmt: skip
     assert clip.load("audio").seconds == pytest.approx(4.0, abs=0.01)
+
+
+def test_who_is_named_twice_at_once_is_one_person():
+    turns = [Event("a", 0, 2), Event("a", 1, 3), Event("b", 2.5, 4), Event("a", 3.0000001, 4)]
+    found = [(event.what, event.start, event.end) for event in counted(turns)]
+    assert found == [("1", 0, 2.5), ("2", 2.5, 4)]
 
 
 def test_each_scored_region_is_a_clip(tmp_path):

@@ -59,8 +59,10 @@ def test_clips_of_all_validate_and_test_where_they_are_pooled(two):
     corpus = joined([*two, two[1]], pooled=True, unheard=("table-3",))
     assert sizes(corpus) == [6, 6, 15]
     assert {clip.id.split("/")[0] for clip in corpus.clips("test")[6:]} == {"table-3"}
-    with pytest.raises(ValueError, match="'table' lends nothing; did you mean 'table-2'"):
+    with pytest.raises(ValueError, match="no other corpus 'table'; did you mean 'table-2'"):
         joined(two, unheard=("table",))
+    with pytest.raises(ValueError, match="all clips of 'table-2' are tests"):
+        joined(two, unheard=("table-2",), shares={"table-2": 0.5})
     with pytest.raises(ValueError, match="cannot train where they are pooled"):
         joined(two, pooled=True, whole=True)
 
@@ -142,5 +144,5 @@ def test_another_corpus_can_lend_a_part_of_its_clips(two, tmp_path):
     parts = [{clip.id for clip in clips} for clips in lent]
     assert [len(part) for part in parts] == [pytest.approx(n, abs=25) for n in (83, 203, 403)]
     assert parts[0] < parts[1] < parts[2]
-    with pytest.raises(RecipeError, match="'table' lends nothing; did you mean 'table-2'"):
+    with pytest.raises(RecipeError, match="no other corpus 'table'; did you mean 'table-2'"):
         load_recipe(RECIPE | {"corpus": {"kind": "joined", "of": two, "shares": {"table": 0.5}}})

@@ -12,8 +12,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from trichord.cli.use import AsJson, ModelName, find_files, open_model
-from trichord.errors import InputError
-from trichord.progress import output
+from trichord.errors import InputError, TrichordError
+from trichord.progress import console, output
 
 
 def who(
@@ -29,7 +29,10 @@ def who(
     threshold: Annotated[
         float | None,
         typer.Option(
-            min=-1, max=1, help="Cosine from which on a voice is known; by default the model's own."
+            min=-1,
+            max=1,
+            help="Cosine from which on a voice is known; by default the model's own, which fits one known "
+            "person: the more there are, the higher it should be.",
         ),
     ] = None,
     as_json: AsJson = False,
@@ -40,17 +43,31 @@ def who(
     """
     from trichord.running.voice import KnownVoices
 
+    files = list(find_files(clips))
+    if not files:
+        raise InputError(f"{clips[0]} holds no files")
     people = KnownVoices(open_model(model), named(known), threshold=threshold)
+    if people.threshold is None:
+        console.print("the model knows no threshold, so the nearest voice is named; --threshold sets one")
     table = Table("clip", "who", *(f"as {name}" for name in map(escape, people.names)))
-    for file in find_files(clips):
-        found = people(file)
+    table.columns[0].overflow = "fold"
+    failed = 0
+    for file in files:
+        try:
+            found = people(file)
+        except TrichordError as error:
+            failed += 1
+            console.print(f"{file}: {error}", markup=False, soft_wrap=True)
+            continue
         if as_json:
             told = {"clip": str(file), "who": found.name, "cosines": found.cosines}
             typer.echo(json.dumps(told, ensure_ascii=False))
         table.add_row(escape(str(file)), escape(found.name or "nobody known"),
                       *(f"{cosine:.3f}" for cosine in found.cosines.values()))  # fmt: skip
-    if not as_json:
+    if not as_json and table.row_count:
         output.print(table)
+    if failed:
+        raise InputError(f"{failed} of {len(files)} clips could not be heard; each one's line says why")
 
 
 def named(known: Sequence[str]) -> dict[str, list[Path]]:

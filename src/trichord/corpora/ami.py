@@ -92,15 +92,18 @@ def within(turns: Sequence[Event], start: float, end: float | None) -> Iterator[
 
 
 def counted(turns: Sequence[Event]) -> Iterator[Event]:
-    """Yield the stretches in which equally many turns go on, called by how many; but none."""
+    """Yield the stretches in which equally many people speak, called by how many, but none."""
     changes: dict[float, int] = {}
-    for turn in turns:
-        if turn.end is not None:
-            changes[turn.start] = changes.get(turn.start, 0) + 1
-            changes[turn.end] = changes.get(turn.end, 0) - 1
-    count, begin = 0, 0.0
+    until: dict[str, float] = {}
+    for turn in sorted((turn for turn in turns if turn.end is not None), key=lambda turn: turn.start):
+        begin, end = round(max(turn.start, until.get(turn.what, 0.0)), 3), round(turn.end or 0.0, 3)
+        until[turn.what] = max(end, until.get(turn.what, 0.0))
+        if begin < end:
+            changes[begin] = changes.get(begin, 0) + 1
+            changes[end] = changes.get(end, 0) - 1
+    count, since = 0, 0.0
     for at, change in sorted(changes.items()):
         if change:
             if count:
-                yield Event(str(count), begin, at)
-            count, begin = count + change, at
+                yield Event(str(count), since, at)
+            count, since = count + change, at

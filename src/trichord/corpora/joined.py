@@ -42,19 +42,20 @@ class Joined(Corpus):
     """Several corpora as one: the first is what is learnt, the others lend it their clips.
 
     Training clips are those of all corpora; validation and test clips are the first's alone, so that scores
-    stay comparable. Clips keep their inputs and targets, and lack what their corpus lacks. Ids, speakers and
-    groups of the others are prefixed by the name of their corpus, which `about` gives as `corpus`, and as
-    `language` what is spoken in it.
+    stay comparable, unless `pooled` or `unheard` say otherwise. Clips keep their inputs and targets, and lack
+    what their corpus lacks. Ids, speakers and groups of the others are prefixed by the name of their corpus,
+    which `about` gives as `corpus`, and as `language` what is spoken in it.
 
     of: the corpora, as a recipe would name each.
     whole: whether validation and test clips of the others train too.
     pooled: whether they validate and test, beside those of the first.
-    unheard: others that lend nothing, and all of whose clips are test clips.
+    unheard: others that lend nothing to learn from, and all of whose clips are test clips.
     rename: targets to call otherwise, `{sentence: transcript}`, wherever a clip has them.
     about_as_targets: what `about` says of a clip that a head shall answer, such as its speaker.
     targets: the names, after renaming, of the targets to keep; by default all.
     absent: what a clip of the others says where it lacks a target: `{keyword: ""}` for one without keywords.
-    shares: how much of the clips that another corpus lends, by the hash of their ids: `{speechocean: 0.3}`.
+    shares: how much of the clips that another corpus lends, to whatever split, by the hash of their ids:
+        `{speechocean: 0.3}`.
     """
 
     name = "joined"
@@ -91,7 +92,9 @@ class Joined(Corpus):
         for option, names in (("shares", shares or {}), ("unheard", unheard)):
             for name in names:
                 if name not in labels(of)[1:]:
-                    raise ValueError(f"{option}: {name!r} lends nothing{nearest(name, labels(of)[1:])}")
+                    raise ValueError(f"{option}: no other corpus {name!r}{nearest(name, labels(of)[1:])}")
+        if both := set(shares or {}) & set(unheard):
+            raise ValueError(f"shares: all clips of {min(both)!r} are tests, for it is unheard")
         if whole and pooled:
             raise ValueError("whole: validation and test clips cannot train where they are pooled")
         self.about = together([corpus.about for corpus in of])  # type: ignore[misc]  # what the class says of itself holds for none of them

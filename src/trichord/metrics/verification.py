@@ -133,8 +133,7 @@ def contrastive_scores(
     `eer`: the equal error rate of their cosines; `precision_at_1`: how often the nearest other item has an
     item's label, where any other has it. An item's own sums are of its pairs with all others.
     """
-    chosen = np.unique(np.linspace(0, max(len(targets) - 1, 0), MAX_ITEMS).round().astype(np.intp))
-    chosen = chosen[: len(targets)]  # none of none
+    chosen = compared(len(targets))
     labels = np.array([str(targets[row]) for row in chosen])
     vectors = np.array([decoded[row].value for row in chosen], np.float64).reshape(len(labels), head["size"])
     cosines, same = vectors @ vectors.T, labels[:, None] == labels
@@ -151,6 +150,12 @@ def contrastive_scores(
             nearest[place] = same[row, found], 1
     rows = pairs.reshape(len(targets), 2 * (len(edges) + 1))
     return {"eer": (rows, equal_error_of), "precision_at_1": (nearest, ratio)}
+
+
+def compared(items: int) -> NDArray[np.intp]:
+    """Return the numbers of the items whose pairs are compared: all, or `MAX_ITEMS` evenly from many."""
+    chosen = np.unique(np.linspace(0, max(items - 1, 0), MAX_ITEMS).round().astype(np.intp))
+    return chosen[:items]  # none of none
 
 
 def edges_of(same: Floats, others: Floats) -> Floats:

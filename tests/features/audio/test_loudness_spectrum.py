@@ -19,6 +19,7 @@ from trichord.features.audio import (
     flatness,
     flux,
     frame,
+    loud_spans,
     normalise_energy,
     roll_off,
     spectrum,
@@ -145,3 +146,27 @@ def test_what_is_left_is_what_librosa_finds_not_to_be_silent():
 def test_steady_sound_and_silence_stay_as_they_are(blocks, more, below):
     for samples in (np.zeros(400 * blocks + more), np.tile([0.5, -0.5], 200 * blocks + more // 2)):
         np.testing.assert_array_equal(without_silence(samples, RATE, below_db=below), samples)
+
+
+@pytest.mark.parametrize("rate", [8_000, 11_025, 16_000])
+def test_a_voice_speaks_where_it_is_loud(rate):
+    rng = np.random.default_rng(0)
+    spoken = [(0.5, 1.2), (1.35, 2.0), (9.0, 9.6)]
+    time = np.arange(10 * rate) / rate
+    samples = 0.0005 * rng.standard_normal(len(time))
+    for begin, end in spoken:
+        inside = (time >= begin) & (time < end)
+        samples[inside] += 0.1 * rng.standard_normal(inside.sum())
+    found = loud_spans(samples.astype(np.float32), rate)
+    np.testing.assert_allclose(found, [(0.5, 2.0), (9.0, 9.6)], atol=0.03)
+    assert len(loud_spans(samples.astype(np.float32), rate, pause=0.1)) == 3
+    assert loud_spans(samples.astype(np.float32), rate, shortest=1.0) == [found[0]]
+
+
+def test_a_short_word_in_much_silence_is_all_that_is_loud():
+    samples = np.zeros(4 * RATE, np.float32)
+    samples[RATE : RATE + RATE // 10] = 0.3
+    np.testing.assert_allclose(loud_spans(samples, RATE), [(1.0, 1.1)], atol=0.03)
+    assert loud_spans(np.zeros(RATE, np.float32), RATE) == []
+    assert loud_spans(np.zeros(0, np.float32), RATE) == []
+    assert loud_spans(samples, RATE, below_db=-10.0, shortest=0) != []

@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 
 from trichord.clip import Event
-from trichord.errors import RecipeError
+from trichord.errors import InputError, RecipeError
 from trichord.kinds import Kinds
 from trichord.learning.batch import Item
+from trichord.learning.heads.classify import Classify
 from trichord.learning.objectives import OBJECTIVES, Surroundings
 from trichord.learning.objectives.crowd import as_events
 from trichord.prepare.preparation import InputSpec
 
 RATE = 16_000
-SPECS = {"voice": InputSpec("samples", RATE), "lips": InputSpec("frames", 25.0, (6, 8))}
+SPECS = {"voice": InputSpec("samples", RATE)}
 
 
 def tone(hertz, seconds=2.0):
@@ -27,10 +28,7 @@ def tone(hertz, seconds=2.0):
 
 
 def people(count=4):
-    return [
-        Item(f"{n}", {"voice": tone(300.0 * (n + 1))}, {"text": "la"}, {"speaker": f"p{n}"})
-        for n in range(count)
-    ]
+    return [Item(f"{n}", {"voice": tone(300.0 * (n + 1))}, {}, {"speaker": f"p{n}"}) for n in range(count)]
 
 
 def meeting(most="2"):
@@ -39,11 +37,12 @@ def meeting(most="2"):
     return Item("meeting", {"voice": noise}, {"voices": (Event("1", 0.5, 1.0), Event(most, 1.0, 3.5))})
 
 
-def make(items, **options):
+def make(items, *, specs=SPECS, heads=(), **options):
     objective = Kinds(OBJECTIVES).make(
         {"kind": "crowd", "stream": "voice", "head": "voices", "seconds": 3} | options
     )
-    objective.build(Surroundings(SPECS, lambda n, rng: [], dim=16, items=items))
+    heads = {name: Classify() for name in ("voices", *heads)}
+    objective.build(Surroundings(specs, lambda n, rng: [], dim=16, items=items, heads=heads))
     return objective
 
 
@@ -54,7 +53,6 @@ def test_events_count_who_speaks_to_the_step():
         (new,) = objective.change([people()[0]], rng)
         samples, events = new.inputs["voice"], new.targets["voices"]
         assert len(samples) == 3 * RATE and np.abs(samples).max() <= 1
-        assert new.targets["text"] == "la"
         assert all(a.end <= b.start and (a.what != b.what or a.end < b.start) for a, b in pairwise(events))
         counts = np.zeros(300, int)
         for event in events:
@@ -91,10 +89,35 @@ def test_counts_beyond_the_most_are_the_most():
     assert events == [Event("1", 0.01, 0.03), Event("2", 0.03, 0.05)]
 
 
+def test_who_says_nothing_is_nobody():
+    silent = Item("silent", {"voice": np.zeros(RATE, np.float32)}, {}, {"speaker": "silent"})
+    with pytest.raises(RecipeError, match="3 people"):
+        make([*people(3), silent, meeting()])
+
+
+def test_a_batch_is_as_long_as_its_crowds():
+    assert make([*people(), meeting()]).lasting(0.5) == 3
+
+
+@pytest.mark.parametrize("what", ["FEE041", "0", "-1", "9" * 5000, "²"])
+def test_events_that_count_nobody_are_refused(what):
+    with pytest.raises(InputError, match="called by how many speak"):
+        make([*people(), meeting(what)])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [({"stream": "lips"}, "there is no stream 'lips'"), ({"heads": ["transcript"]}, "'transcript' would not"),
+     ({"specs": SPECS | {"lips": InputSpec("frames", 25.0, (6, 8))}}, "'lips' would not be true"),
+     ({"specs": {"voice": InputSpec("samples", 11_025)}}, "'voice' has 11025 Hz")],
+)  # fmt: skip
+def test_what_would_not_be_true_of_a_crowd_is_refused(options, said):
+    with pytest.raises(RecipeError, match=said):
+        make([*people(), meeting()], **options)
+
+
 def test_too_few_people_and_no_conversation_are_refused():
-    with pytest.raises(RecipeError, match=r"3 people .* and 1 conversations"):
+    with pytest.raises(RecipeError, match=r"3 people .* and 2 stretches"):
         make([*people(3), meeting()])
-    with pytest.raises(RecipeError, match=r"4 people .* and 0 conversations"):
+    with pytest.raises(RecipeError, match=r"4 people .* and 0 stretches"):
         make(people())
-    with pytest.raises(RecipeError, match="Crowd changes samples, but 'lips' gives frames"):
-        make([*people(), meeting()], stream="lips")

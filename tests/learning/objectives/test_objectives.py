@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import wave
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from trichord.learning.batch import Batch, Item
 from trichord.learning.encoders.front_ends.ready import Ready
 from trichord.learning.heads.classify import Classify
 from trichord.learning.heads.ctc import Ctc
+from trichord.learning.heads.regress import Regress
 from trichord.learning.objectives import OBJECTIVES, Outputs, Surroundings
 from trichord.learning.objectives.filter_augment import FilterAugment
 from trichord.learning.objectives.spec_augment import SpecAugment
@@ -88,29 +90,32 @@ def draw(n: int, rng: np.random.Generator) -> list[Item]:
     return [item(int(index), 0.1) for index in rng.integers(0, 50, n)]
 
 
-def surroundings(*, writes: bool = False) -> Surroundings:
+def surroundings(*, writes: bool = False, counts: bool = False) -> Surroundings:
     head = Classify()
     head.fit(LABELS["class"])
     writer = Ctc(units="word")
     writer.fit(["hello you"])
     front = Ready()
     front.build(SPECS["pulse"])
+    heads = (
+        {"class": head, "transcript": writer} if writes else {"voices": head} if counts else {"class": head}
+    )
     return Surroundings(
-        SPECS,
+        {"voice": SPECS["voice"]} if counts else SPECS,
         draw,
         dim=16,
         labels=LABELS,
         shapes={name: Shape(16, spec.rate) for name, spec in SPECS.items()},
         fused=16,
-        heads={"class": head, "transcript": writer} if writes else {"class": head},
-        items=[item(index, 0.1) for index in range(4)],
+        heads=heads,
+        items=[item(index, 0.4 if counts else 0.1) for index in range(4)],
         fronts={"pulse": front},
     )
 
 
 def make(part: dict):
     objective = Kinds(OBJECTIVES).make(part)
-    objective.build(surroundings(writes=part["kind"] == "flat_start"))
+    objective.build(surroundings(writes=part["kind"] == "flat_start", counts=part["kind"] == "crowd"))
     return objective
 
 
@@ -299,8 +304,15 @@ def test_a_stretch_is_cut_from_all_senses_at_once():
     assert min(starts) < 0.3
     assert max(starts) > 0.8
     assert len(make({"kind": "crop", "seconds": [3, 4]}).change([old], rng)[0].inputs["voice"]) == 32_000
+    each = Regress(each="step")
+    with pytest.raises(RecipeError, match="'score' should say would no longer fit"):
+        Kinds(OBJECTIVES).make({"kind": "crop"}).build(replace(surroundings(), heads={"score": each}))
     with pytest.raises(RecipeError, match="'transcript' should say would no longer fit"):
         Kinds(OBJECTIVES).make({"kind": "crop"}).build(surroundings(writes=True))
+    with pytest.raises(ValueError, match="at most 3600 s"):
+        Kinds(OBJECTIVES).make({"kind": "crop", "seconds": [1, float("inf")]})
+    assert make({"kind": "crop", "seconds": [1, 2]}).lasting(9.0) == 2
+    assert make({"kind": "crop", "seconds": [1, 2], "probability": 0.5}).lasting(9.0) == 9
 
 
 def test_noise_is_read_from_a_folder(tmp_path):

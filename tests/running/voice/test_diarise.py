@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.cluster.hierarchy import fcluster
 from scipy.cluster.hierarchy import linkage as scipy_linkage
@@ -16,7 +16,7 @@ from trichord.metrics import diarisation_errors
 from trichord.running.voice import DiariseSettings, MfccVoice, diarise
 from trichord.running.voice.activity import ActivitySettings
 from trichord.running.voice.clustering import cluster, in_order, linkage, smooth
-from trichord.running.voice.diarise import pieces_of
+from trichord.running.voice.diarise import counts_in, pieces_of
 from trichord.running.voice.embeddings import unit_length
 
 RATE = 16_000
@@ -83,8 +83,28 @@ def test_as_many_speak_as_a_crowd_says():
     )
     expected = [*REFERENCE, Event("a", 5, 7), Event("a", 14, 15)]  # a third is not known
     assert diarisation_errors(expected, found, collar=0.3).rate == 0
-    with pytest.raises(InputError, match="called by how many speak; got 'bob'"):
-        diarise(conversation(), embed=by_name, speech=REFERENCE, crowd=[Event("bob", 0, 1)])
+    for what in ("bob", "9" * 200, "²"):
+        with pytest.raises(InputError, match="called by how many speak"):
+            diarise(conversation(), embed=by_name, speech=REFERENCE, crowd=[Event(what, 0, 1)])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    crowd=st.lists(st.tuples(st.integers(1, 9), st.floats(0, 9), st.floats(0, 3)), max_size=8),
+    bounds=st.lists(st.floats(0, 10), min_size=2, max_size=9, unique=True).map(sorted),
+)
+def test_counts_are_means_over_time(crowd, bounds):
+    assume(min(b - a for a, b in pairwise(bounds)) > 0.01)
+    events = [Event(str(count), start, start + lasting) for count, start, lasting in crowd]
+    expected = [
+        sum(int(e.what) * max(0.0, min(b, e.end) - max(a, e.start)) for e in events) / (b - a)
+        for a, b in pairwise(bounds)
+    ]
+    np.testing.assert_allclose(counts_in([*pairwise(bounds)], events), expected, atol=1e-6)
+
+
+def test_a_crowd_without_an_end_goes_on():
+    np.testing.assert_allclose(counts_in([(0, 2), (2, 4)], [Event("2", 1.0)]), [1, 2])
 
 
 def test_who_hardly_speaks_is_no_speaker():

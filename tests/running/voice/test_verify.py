@@ -61,6 +61,12 @@ def test_a_voice_is_the_nearest_known_one_or_nobodys():
     assert KnownVoices(unsure, only_ann)(clip(-0.5)).name == "ann"
 
 
+def test_a_threshold_is_a_cosine():
+    for threshold in (1.5, float("nan")):
+        with pytest.raises(InputError, match="a threshold is a cosine"):
+            KnownVoices(Fake(), {"ann": [clip(0.1)]}, threshold=threshold)
+
+
 def test_who_cannot_be_heard_cannot_be_known():
     with pytest.raises(InputError, match="nobody is known"):
         KnownVoices(Fake(), {})

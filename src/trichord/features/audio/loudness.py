@@ -79,21 +79,22 @@ def loud_spans(
 ) -> list[tuple[float, float]]:
     """Return where a voice speaks in a recording of it alone, from and to in seconds, by loudness.
 
-    A frame of 25 ms is loud that lies less than `below_db` under the loud ones (their 95th percentile), and
-    above the quiet ones (their 3rd) by three tenths of what lies between, where that is 12 dB or more.
+    A frame of 25 ms is loud that lies less than `below_db` under the loud ones (the 95th percentile of what
+    is audible), and above the quiet ones (the 3rd) by three tenths of what lies between, where that is 12 dB
+    or more.
     pause: seconds; a shorter one parts nothing. shortest: seconds; what is shorter is left out.
     """
     levels = energy_db(samples, rate)
-    if not len(levels) or levels.max() <= 10 * np.log10(FLOOR):
+    audible = levels > 10 * np.log10(FLOOR)
+    if not audible.any():
         return []
-    loud, quiet = np.percentile(levels, 95), np.percentile(levels, 3)
+    loud, quiet = np.percentile(levels[audible], 95), np.percentile(levels, 3)
     between = 0.3 * (loud - quiet) if loud - quiet >= 12 else 0.0
-    places = np.flatnonzero(levels >= max(loud - below_db, quiet + between))
-    parted = np.flatnonzero(np.diff(places) > pause * 100)
-    begins, ends = np.append(0, parted + 1), np.append(parted, len(places) - 1)
-    length = len(samples) / rate
+    places = np.flatnonzero(audible & (levels >= min(loud, max(loud - below_db, quiet + between))))
+    window, hop = (size / rate for size in sizes(rate, 25, 10))
+    parted = np.flatnonzero(np.diff(places) * hop > pause)
+    begins, ends = places[np.append(0, parted + 1)] * hop, places[np.append(parted, -1)] * hop + window
     spans = [
-        (float(places[begin]) / 100, min(length, float(places[end]) / 100 + 0.025))
-        for begin, end in zip(begins, ends, strict=True)
+        (float(begin), min(float(end), len(samples) / rate)) for begin, end in zip(begins, ends, strict=True)
     ]
     return [span for span in spans if span[1] - span[0] >= shortest]

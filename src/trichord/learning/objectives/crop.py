@@ -8,9 +8,10 @@ import numpy as np
 
 from trichord.errors import RecipeError
 from trichord.learning.batch import Item
-from trichord.learning.heads.answer import ClipHead
 from trichord.learning.objectives.change import Bounds, Probability, has, spec_of, with_inputs
 from trichord.learning.objectives.objective import Objective, Surroundings
+
+LONGEST = 3600.0  # seconds
 
 
 class Crop(Objective):
@@ -29,8 +30,8 @@ class Crop(Objective):
         self, seconds: Bounds = (1.0, 3.0), streams: tuple[str, ...] = (), probability: Probability = 1.0
     ) -> None:
         super().__init__()
-        if seconds[0] <= 0:
-            raise ValueError(f"a stretch must be longer than 0 s; got {seconds[0]}")
+        if not 0 < seconds[0] <= seconds[1] <= LONGEST:
+            raise ValueError(f"a stretch lasts more than 0 and at most {LONGEST:g} s; got {list(seconds)}")
         self.seconds, self.streams, self.probability = seconds, streams, probability
 
     def build(self, surroundings: Surroundings) -> None:
@@ -38,7 +39,7 @@ class Crop(Objective):
         names = self.streams or tuple(surroundings.specs)
         specs = {name: spec_of(name, surroundings.specs, "Crop", ()) for name in names}
         self.rates = {name: spec.rate for name, spec in specs.items() if spec.rate is not None}
-        timed = [name for name, head in surroundings.heads.items() if not isinstance(head, ClipHead)]
+        timed = [name for name, head in surroundings.heads.items() if head.rate_of(1.0) is not None]
         if timed:
             raise RecipeError(f"Crop: what head {timed[0]!r} should say would no longer fit a part of a clip")
 
@@ -49,6 +50,9 @@ class Crop(Objective):
             self.cut(item, float(length), float(place)) if take else item
             for item, length, place, take in zip(items, lengths, places, chosen, strict=True)
         ]
+
+    def lasting(self, seconds: float) -> float:
+        return min(seconds, self.seconds[1]) if self.probability == 1 and not self.streams else seconds
 
     def cut(self, item: Item, seconds: float, place: float) -> Item:
         """Return the item with `seconds` of it alone, the share `place` of what is cut away before them."""

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from trichord.clip import Event, Target
-from trichord.errors import RecipeError
+from trichord.clip import Event
+from trichord.errors import InputError, RecipeError
 from trichord.features.audio import loud_spans, normalise_energy
 from trichord.learning.batch import Item
+from trichord.learning.heads.tag import events_of
 from trichord.learning.objectives.change import Probability, has, spec_of, with_inputs
 from trichord.learning.objectives.objective import Objective, Surroundings
 
@@ -24,6 +25,7 @@ Counts = NDArray[np.int64]
 STEP_MS = 10
 """How finely it is known who speaks."""
 SHORTEST_SECONDS = 0.25
+MOST = 100
 CUT_SECONDS, CUT_SHARE = (0.3, 1.2), 0.3
 """How long and how frequent remarks are, cut from what somebody said."""
 LEVELS_DB = (-34.0, -26.0)
@@ -36,10 +38,11 @@ class Crowd(Objective):
     Simulated mixtures after Fujita et al., "End-to-end neural speaker diarization with permutation-free
     objectives", 2019. Every item becomes such a sound, and its target the number of people who speak: events
     called `1`, `2` ..., for a `tag` head. Where somebody speaks in a clip of one voice is told by loudness;
-    clips that have the target are recorded conversations, and may lie beneath the voices.
+    clips that have the target are recorded conversations, and may lie beneath the voices. What a clip was
+    is gone, so that no other stream or head stands beside, and no other objective before it.
 
-    stream: the stream of samples.
-    head: the head that counts; it needs clips that have its target, to know how far to count.
+    stream: the stream of samples, the only one.
+    head: the head that counts, the only one; it needs clips that have its target, to know how far to count.
     by: what tells people apart, a key of `about`; clips without it are a person each.
     seconds: length of the sound.
     voices: how many are put together at most.
@@ -60,29 +63,44 @@ class Crowd(Objective):
         self.seconds, self.voices, self.recorded = seconds, voices, recorded
 
     def build(self, surroundings: Surroundings) -> None:
-        """Know the people and the conversations; raises RecipeError where either lacks."""
+        """Know the people and the conversations; raises RecipeError where one lacks, or more is learned."""
         spec = spec_of(self.stream, surroundings.specs, "Crowd", ("samples",))
-        self.step = round((spec.rate or 16_000) * STEP_MS / 1000)
-        self.rate = self.step * 1000 // STEP_MS
+        others = {*surroundings.specs, *surroundings.heads} - {self.stream, self.head}
+        if others:
+            raise RecipeError(f"Crowd makes new sound, of which {min(others)!r} would not be true")
+        self.rate = round(spec.rate or 16_000)
+        self.step, odd = divmod(self.rate * STEP_MS, 1000)
+        if odd or not self.step:
+            raise RecipeError(
+                f"Crowd needs whole samples in {STEP_MS} ms; {self.stream!r} has {self.rate} Hz"
+            )
         there = [item for item in surroundings.items if has(item, self.stream)]
         self.conversations = [item for item in there if self.head in item.targets]
+        counts = [count_of(event) for item in self.conversations for event in self.counted(item)]
         people: dict[str, list[Item]] = {}
-        for item in there:
-            if self.head not in item.targets:
-                people.setdefault(item.about.get(self.by, item.id), []).append(item)
-        self.people = [people[name] for name in sorted(people)]
-        if len(self.people) < self.voices or not self.conversations:
-            raise RecipeError(
-                f"Crowd: {len(self.people)} people in clips without a target {self.head!r}, "
-                f"and {len(self.conversations)} conversations with one; needs {self.voices} and 1 at least"
-            )
-        self.most = max(
-            int(event.what) for item in self.conversations for event in events_of(self.target(item))
-        )
         self.spoken: dict[str, list[slice]] = {}
+        for item in there:
+            if self.head not in item.targets and (spans := self.spans_of(item)):
+                people.setdefault(item.about.get(self.by, item.id), []).append(item)
+                self.spoken[item.id] = spans
+        self.people = [people[name] for name in sorted(people)]
+        if len(self.people) < self.voices or not counts:
+            raise RecipeError(
+                f"Crowd: {len(self.people)} people in clips without a target {self.head!r}, and "
+                f"{len(counts)} stretches of talk in clips with one; needs {self.voices} and 1 at least"
+            )
+        self.most = max(counts)
 
-    def target(self, item: Item) -> Target:
-        return item.targets[self.head]
+    def counted(self, item: Item) -> Sequence[Event]:
+        return events_of(item.targets[self.head])
+
+    def spans_of(self, item: Item) -> list[slice]:
+        """Return where somebody speaks in a clip of one voice, in samples."""
+        spans = loud_spans(sound_of(item, self.stream), self.rate, shortest=SHORTEST_SECONDS)
+        return [slice(round(begin * self.rate), round(end * self.rate)) for begin, end in spans]
+
+    def lasting(self, seconds: float) -> float:
+        return self.seconds
 
     def change(self, items: Sequence[Item], rng: np.random.Generator) -> Sequence[Item]:
         return [self.gathered(item, rng) if has(item, self.stream) else item for item in items]
@@ -100,18 +118,18 @@ class Crowd(Objective):
             share = float(np.clip(busy * rng.uniform(0.3, 1.7), 0.05, 0.95))
             self.lay_voice(self.people[number], share, sound, counts, rng)
         changed = with_inputs(item, {self.stream: sound / max(1.0, float(np.abs(sound).max()))})
-        return replace(changed, targets={**item.targets, self.head: tuple(as_events(counts, self.most))})
+        return replace(changed, targets={self.head: tuple(as_events(counts, self.most))})
 
     def lay_conversation(self, sound: Samples, counts: Counts, rng: np.random.Generator) -> None:
         item = self.conversations[rng.integers(len(self.conversations))]
-        samples = item.inputs[self.stream].astype(np.float32, copy=False)
+        samples = sound_of(item, self.stream)
         first = int(rng.integers(max(1, (len(samples) - len(sound)) // self.step)))
         part = samples[first * self.step :][: len(sound)]
         sound[: len(part)] += normalise_energy(part, level_db=rng.uniform(*LEVELS_DB))
         middles = (first + np.arange(len(counts)) + 0.5) * STEP_MS / 1000
-        for event in events_of(self.target(item)):
+        for event in self.counted(item):
             within = (middles >= event.start) & (middles < (event.end or event.start))
-            counts[within] += int(event.what)
+            counts[within] += count_of(event)
 
     def lay_voice(
         self, said: Sequence[Item], share: float, sound: Samples, counts: Counts, rng: np.random.Generator
@@ -135,24 +153,25 @@ class Crowd(Objective):
             at += steps + 1 + round(max(15.0, steps * (1 - share) / share) * rng.exponential())
 
     def utterance(self, item: Item, rng: np.random.Generator) -> Samples:
-        """Return something that somebody says in a clip, at least one step of it."""
-        samples = item.inputs[self.stream].astype(np.float32, copy=False)
-        if item.id not in self.spoken:
-            spans = loud_spans(samples, self.rate, shortest=SHORTEST_SECONDS)
-            found = [slice(round(begin * self.rate), round(end * self.rate)) for begin, end in spans]
-            self.spoken[item.id] = found or [slice(0, len(samples))]
-        spans_here = self.spoken[item.id]
-        utterance = samples[spans_here[rng.integers(len(spans_here))]]
+        """Return something that somebody says in a clip."""
+        spans = self.spoken[item.id]
+        utterance = sound_of(item, self.stream)[spans[rng.integers(len(spans))]]
         if rng.random() < CUT_SHARE:
             length = round(rng.uniform(*CUT_SECONDS) * self.rate)
             first = int(rng.integers(max(1, len(utterance) - length)))
             utterance = utterance[first : first + length]
-        return np.pad(utterance, (0, max(0, self.step - len(utterance))))
+        return utterance
 
 
-def events_of(target: Target) -> list[Event]:
-    parts: Any = target if isinstance(target, Sequence) and not isinstance(target, str) else ()
-    return [part for part in parts if isinstance(part, Event)]
+def sound_of(item: Item, stream: str) -> Samples:
+    return item.inputs[stream].astype(np.float32, copy=False)
+
+
+def count_of(event: Event) -> int:
+    """Return how many speak in an event; raises InputError for one that is not called by a number."""
+    if not (event.what.isascii() and event.what.isdecimal() and 0 < int(event.what[:4]) <= MOST):
+        raise InputError(f"Crowd: events are called by how many speak, 1 to {MOST}; got {event.what!r:.60}")
+    return int(event.what)
 
 
 def as_events(counts: Counts, most: int) -> list[Event]:

@@ -75,6 +75,10 @@ class Objective(nn.Module):
         """Return the items to train on in place of these; `items` themselves stay as they are."""
         return items
 
+    def lasting(self, seconds: float) -> float:
+        """Return how long a clip of so many seconds is at most once `change` has been at it."""
+        return seconds
+
     def change_features(self, name: str, frames: Stream) -> Stream:
         """Return the frames to train on in place of those that the front end of stream `name` gave."""
         return frames

@@ -23,6 +23,7 @@ from trichord.learning.training.loop import validation_batches
 from trichord.learning.training.run import RunFolder
 from trichord.learning.training.validate import predict
 from trichord.metrics import cer, equal_error_rate, wer
+from trichord.metrics.verification import compared
 
 Logits: TypeAlias = Sequence[NDArray[np.float32]]
 Pair: TypeAlias = tuple[float, float]
@@ -32,8 +33,6 @@ BETAS = (0.0, 1.0, 2.0, -1.5, -3.0)
 """What a language model's log-probability may count beside the logits', and what a word may add."""
 CLIPS, KEPT = (25, 100), 6
 """How many validation clips, evenly from all, choose among all weights, and then among the few kept."""
-PAIRED = 1000
-"""How many validation clips at most, evenly from all, are compared with each other."""
 
 
 def calibrate(run: RunFolder, data: Data) -> None:
@@ -80,7 +79,7 @@ def choose_threshold(head: Contrastive, name: str, items: Sequence[Item], logits
              if len(row) and name in item.targets]  # fmt: skip
     if not known:
         return
-    rows, labels = zip(*known[:: -(-len(known) // PAIRED)], strict=True)
+    rows, labels = zip(*(known[place] for place in compared(len(known))), strict=True)
     vectors, names = np.stack(rows).astype(np.float64), np.array(labels)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12)  # in late fusion they come as sums
     first, second = np.triu_indices(len(vectors), 1)

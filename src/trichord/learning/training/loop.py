@@ -73,7 +73,7 @@ class Learner:
         optimizer = make_optimizer(together.parameters(), self.training)
         self.model, self.optimizer = self.fabric.setup(self.raw, optimizer)
         self.average = Average(self.raw, self.training.average) if self.training.average else None
-        self.seconds = [seconds_of(item, data.specs, recipe.clock) for item in data.train]
+        self.seconds = [self.lasting(item) for item in data.train]
         self.epoch, self.batch, self.step, self.loss_sum = 0, 0, 0, 0.0
         self.best, self.best_epoch = math.inf, 0
 
@@ -81,6 +81,13 @@ class Learner:
     def judges(self) -> Mapping[str, Head]:
         """The heads that tell the losses."""
         return self.raw.judging(self.recipe.heads)
+
+    def lasting(self, item: Item) -> float:
+        """Return how many seconds of a training item are learned from at once, as it is or changed."""
+        as_it_is = changed = seconds_of(item, self.data.specs, self.recipe.clock)
+        for objective in self.objectives:
+            changed = objective.lasting(changed)
+        return max(as_it_is, changed) if self.training.plain else changed
 
     def surroundings(self) -> Surroundings:
         return Surroundings(

@@ -17,6 +17,8 @@ from trichord.running.voice.clustering import Labels, centres, cluster, in_order
 from trichord.running.voice.embeddings import Embed, Floats, MfccVoice, Span
 
 ROUNDS = 5
+DIGITS = 3
+"""Of a number of people, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,25 +134,36 @@ def who_speaks(labels: Labels, scores: Floats, overlap: float) -> NDArray[np.boo
     return speaks
 
 
-def counts_in(pieces: Sequence[Span], crowd: Sequence[Event]) -> Labels:
-    """Return how many speak in each piece, on average over its time, and one at least."""
-    counts = np.zeros(len(pieces))
-    for event in crowd:
-        if not event.what.isdecimal():
-            raise InputError(f"events of a crowd are called by how many speak; got {event.what!r:.60}")
-        shared = [max(0.0, min(end, event.end or 0.0) - max(begin, event.start)) for begin, end in pieces]
-        counts += int(event.what) * np.array(shared)
-    means = counts / np.array([end - begin for begin, end in pieces])
-    rounded: Labels = np.maximum(np.round(means), 1).astype(np.intp)
-    return rounded
+def counts_in(pieces: Sequence[Span], crowd: Sequence[Event]) -> Floats:
+    """Return how many speak in each piece, `(pieces,)`, on average over its time."""
+    begins, ends = np.array(pieces, np.float64).reshape(-1, 2).T
+    numbers = np.array([count_of(event) for event in crowd], np.float64)
+    times = np.array([(event.start, np.inf if event.end is None else event.end) for event in crowd])
+    times = np.minimum(times.reshape(-1, 2), ends.max(initial=0.0))
+    at, change = np.concatenate([times[:, 0], times[:, 1]]), np.concatenate([numbers, -numbers])
+    order = at.argsort(kind="stable")
+    at, speaking = np.append(0.0, at[order]), np.append(0.0, change[order].cumsum())
+    seconds = np.append(0.0, np.cumsum(speaking[:-1] * np.diff(at)))  # of speech up to each time
+    within = np.interp(ends, at, seconds) - np.interp(begins, at, seconds)
+    return np.asarray(within / (ends - begins))
 
 
-def likeliest(labels: Labels, scores: Floats, counts: Labels) -> NDArray[np.bool_]:
-    """Return who speaks in each piece, `(pieces, speakers)`: the labelled one, then the nearest others."""
+def count_of(event: Event) -> int:
+    """Return how many speak in an event of a crowd; raises InputError for one that is called otherwise."""
+    if not (event.what.isascii() and event.what.isdecimal() and len(event.what) <= DIGITS):
+        raise InputError(f"events of a crowd are called by how many speak; got {event.what!r:.60}")
+    return int(event.what)
+
+
+def likeliest(labels: Labels, scores: Floats, counts: Floats) -> NDArray[np.bool_]:
+    """Return who speaks in each piece, `(pieces, speakers)`: the labelled one, then the nearest others.
+
+    As many as `counts (pieces,)` says, to the nearest whole number, and one at least.
+    """
     ranked = scores.copy()
     ranked[np.arange(len(labels)), labels] = np.inf
     ranks = (-ranked).argsort(1).argsort(1)
-    return np.asarray(ranks < counts[:, None])
+    return np.asarray(ranks < np.maximum(np.round(counts), 1)[:, None])
 
 
 def turns(pieces: Sequence[Span], speaks: NDArray[np.bool_]) -> list[Event]:

@@ -14,6 +14,7 @@ from trichord.errors import InputError
 from trichord.features.audio.cepstral import mfcc
 from trichord.kinds import nearest
 from trichord.media import resample
+from trichord.running.runtime.inputs import Source
 from trichord.running.runtime.model import Model
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -65,13 +66,20 @@ class ModelVoice:
 
     def __call__(self, audio: Audio, spans: Sequence[Span]) -> Floats:
         clips = [Clip(f"{start:.2f} s", {"audio": cut(audio, (start, end))}) for start, end in spans]
-        found = [
-            answer[self.head].value
-            for begin in range(0, len(clips), self.batch)
-            for answer in self.model.batch(clips[begin : begin + self.batch])
-        ]
-        size = int(self.model.heads[self.head]["size"])
-        return np.array(found, np.float64).reshape(len(found), size)
+        return embeddings_of(self.model, self.head, clips, self.batch)
+
+
+def embeddings_of(model: Model, head: str, clips: Sequence[Source], batch: int) -> Floats:
+    """Return a contrastive head's answer about each clip, `(clips, size)`, so many clips being heard at once.
+
+    Rows have length one; those of clips with nothing to be heard are zero.
+    """
+    found = [
+        answer[head].value
+        for first in range(0, len(clips), batch)
+        for answer in model.batch(clips[first : first + batch])
+    ]
+    return np.array(found, np.float64).reshape(len(found), int(model.heads[head]["size"]))
 
 
 def contrastive_head(model: Model, head: str | None = None) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from trichord.errors import InputError
 from trichord.running.runtime.inputs import Source
 from trichord.running.runtime.model import Model
-from trichord.running.voice.embeddings import Floats, contrastive_head, unit_length
+from trichord.running.voice.embeddings import Floats, contrastive_head, embeddings_of, unit_length
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,10 @@ class KnownVoices:
     """People by name, told by some clips of each; call it with a clip, and it says who speaks.
 
     A person is the mean of the embeddings of their clips. threshold: cosine from which on a voice is known,
-    by default the model's own, or -1, which makes it the nearest's. batch: clips heard at a time. Raises
-    InputError where nobody is known, or a person's clips have nothing to be heard.
+    by default the model's own, which fits two clips that are compared: of many known people one is more
+    likely to be near by chance, so take a higher one. Where the model has none either, the nearest is meant.
+    batch: clips heard at a time. Raises InputError where nobody is known, or a person's clips have nothing to
+    be heard.
     """
 
     def __init__(
@@ -66,9 +68,9 @@ class KnownVoices:
     ) -> None:  # fmt: skip
         self.model, self.batch = model, batch
         self.head = contrastive_head(model, head)
-        own = model.heads[self.head].get("threshold")
-        wanted = own if threshold is None else threshold
-        self.threshold = -1.0 if wanted is None else float(wanted)
+        self.threshold = model.heads[self.head].get("threshold") if threshold is None else threshold
+        if self.threshold is not None and not -1 <= self.threshold <= 1:
+            raise InputError(f"a threshold is a cosine, -1 to 1; got {self.threshold}")
         if not known:
             raise InputError("nobody is known; give at least one person's clips")
         self.names = list(known)
@@ -84,19 +86,16 @@ class KnownVoices:
 
     def embeddings(self, clips: Sequence[Source]) -> Floats:
         """Return a row for each clip, `(clips, size)`, of length one; zeros where nothing is heard."""
-        found = [
-            answer[self.head].value
-            for first in range(0, len(clips), self.batch)
-            for answer in self.model.batch(clips[first : first + self.batch])
-        ]
-        return np.array(found, np.float64).reshape(len(found), int(self.model.heads[self.head]["size"]))
+        return embeddings_of(self.model, self.head, clips, self.batch)
 
     def __call__(self, clip: Source) -> Identity:
         """Return who speaks in a clip; raises InputError where there is nothing to be heard."""
         row = self.embeddings([clip])[0]
         if not row.any():
             raise InputError("the clip has nothing to be heard, so no voice can be told")
-        cosines = self.voices @ row
+        cosines = np.clip(self.voices @ row, -1, 1)
         nearest = int(cosines.argmax())
-        name = self.names[nearest] if cosines[nearest] >= self.threshold else None
-        return Identity(name, dict(zip(self.names, map(float, cosines), strict=True)))
+        known = self.threshold is None or cosines[nearest] >= self.threshold
+        return Identity(
+            self.names[nearest] if known else None, dict(zip(self.names, cosines.tolist(), strict=True))
+        )

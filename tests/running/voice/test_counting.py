@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -23,8 +24,9 @@ class Fake:
 
     path = Path("fake.onnx")
 
-    def __init__(self, **heads):
-        self.heads = heads or {"voices": COUNTS}
+    def __init__(self, *, rate=RATE, max_seconds=30.0, **heads):
+        self.heads, self.rate = heads or {"voices": COUNTS}, rate
+        self.metadata = SimpleNamespace(max_seconds=max_seconds)
         self.heard = []
 
     def __call__(self, clip):
@@ -49,12 +51,25 @@ def test_a_long_recording_is_heard_in_parts_and_nothing_is_lost_between_them():
     assert seconds == pytest.approx({"2": 40, "1": 11})
     assert all(a.end <= b.start for a, b in pairwise(found))
     assert how_many_speak(model, Audio(levels[:0], RATE)) == ()
+    brief = Fake(max_seconds=10.0)
+    again = how_many_speak(brief, Audio(levels, RATE))
+    assert max(brief.heard) == 10
+    assert sum(event.end - event.start for event in again) == pytest.approx(51)
+    with pytest.raises(InputError, match="hears 4 s, too short"):
+        how_many_speak(Fake(max_seconds=4.0), Audio(levels, RATE))
 
 
 def test_the_head_that_counts_is_found():
     words = {"kind": "tag", "labels": ["noun", "verb"]}
     assert counting_head(Fake(part=words, voices=COUNTS)) == "voices"
     assert counting_head(Fake(a=COUNTS, b=COUNTS), "b") == "b"
-    for model, head in ((Fake(part=words), None), (Fake(a=COUNTS, b=COUNTS), None), (Fake(a=COUNTS), "b")):
-        with pytest.raises(InputError, match="expected one tag head whose labels are numbers"):
+    huge = {"kind": "tag", "labels": ["0", "9" * 200]}
+    for model, head, says in (
+        (Fake(part=words), None, "expected one tag head with a clock whose labels are numbers"),
+        (Fake(a=COUNTS, b=COUNTS), None, r"there are \['a', 'b'\]"),
+        (Fake(rate=None), None, "with a clock"),
+        (Fake(huge=huge), None, r"there are \[\]"),
+        (Fake(voices=COUNTS), "voice", "no head 'voice' that counts; did you mean 'voices'"),
+    ):
+        with pytest.raises(InputError, match=says):
             counting_head(model, head)

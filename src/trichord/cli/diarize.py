@@ -30,7 +30,12 @@ def diarize(
         int | None, typer.Option(min=1, help="How many there are, where that is known.")
     ] = None,
     threshold: Annotated[
-        float | None, typer.Option(min=0, max=2, help="Mean cosine distance below which voices are one.")
+        float | None,
+        typer.Option(
+            min=0,
+            max=2,
+            help="Mean cosine distance below which voices are one; by default what the model thinks.",
+        ),
     ] = None,
     detector: Annotated[str, typer.Option(help="What finds speech: silero or energy.")] = "silero",
     rttm: Annotated[Path | None, typer.Option(help="Write the turns as RTTM, too.")] = None,
@@ -62,9 +67,10 @@ def turns_of(
     from trichord.media import read_audio
     from trichord.running.voice import ActivitySettings, DiariseSettings, ModelVoice, diarise, how_many_speak
 
-    chosen: dict[str, Any] = {} if threshold is None else {"threshold": threshold}
-    settings = DiariseSettings(speakers=speakers, activity=ActivitySettings(detector=detector), **chosen)
     embed = None if model is None else ModelVoice(open_model(model))
+    near = threshold if threshold is not None or embed is None else embed.distance
+    chosen: dict[str, Any] = {} if near is None else {"threshold": near}
+    settings = DiariseSettings(speakers=speakers, activity=ActivitySettings(detector=detector), **chosen)
     audio = read_audio(clip, rate=RATE)
     many = None if crowd is None else how_many_speak(open_model(crowd), audio)
     return diarise(audio, settings, embed=embed, crowd=many)

@@ -76,6 +76,11 @@ def test_who_cannot_be_heard_cannot_be_known():
         KnownVoices(Fake(), {"ann": [clip(0.1)]})(clip(0.0))
 
 
+def test_a_model_knows_how_far_apart_two_voices_are():
+    assert ModelVoice(Fake()).distance == 0.5
+    assert ModelVoice(Fake(voice={"kind": "contrastive", "size": 2, "threshold": None})).distance is None
+
+
 def test_the_head_that_embeds_is_found():
     both = {"voice": {"kind": "contrastive"}, "face": {"kind": "contrastive"}}
     assert contrastive_head(Fake()) == "voice"

@@ -64,6 +64,12 @@ class ModelVoice:
         self.model, self.batch = model, batch
         self.head = contrastive_head(model, head)
 
+    @property
+    def distance(self) -> float | None:
+        """Cosine distance below which two voices are one by the model's own threshold, if it has one."""
+        own = self.model.heads[self.head].get("threshold")
+        return None if own is None else 1.0 - float(own)
+
     def __call__(self, audio: Audio, spans: Sequence[Span]) -> Floats:
         clips = [Clip(f"{start:.2f} s", {"audio": cut(audio, (start, end))}) for start, end in spans]
         return embeddings_of(self.model, self.head, clips, self.batch)

@@ -8,7 +8,7 @@ rates with a collar of 0.25 s, and without overlapped speech; and that of all ex
 that are best on the others, for two are few to test on. Without MODEL, voices are told apart by MFCC.
 
 With --crowd, a model that counts voices (recipes/ami-diarize.yaml) says how many speakers are named at once.
-It has learned from the excerpts for training, on which it counts hardly better than elsewhere.
+It has learned from the excerpts for training, so that the choice, and the rate of all excerpts, lean to it.
 """
 
 from __future__ import annotations
@@ -109,7 +109,8 @@ def main() -> None:
         record(
             "diarize/der-each-excerpt", interval.value, "diarisation error rate", n=len(each),
             spread=(interval.low, interval.high),
-            note=f"all {len(each)} excerpts, each by settings chosen on the others; {told({})}; {note}",
+            note=f"all {len(each)} excerpts, each by settings chosen on the others, some of which the count of "
+            f"voices, if there is one, has learned from; {told({})}; {note}",
         )  # fmt: skip
     for name, rule in RULES.items():
         found = rows(for_test, settings, embed, **rule)

@@ -109,8 +109,8 @@ def main() -> None:
         record(
             "diarize/der-each-excerpt", interval.value, "diarisation error rate", n=len(each),
             spread=(interval.low, interval.high),
-            note=f"all {len(each)} excerpts, each by settings chosen on the others, some of which the count of "
-            f"voices, if there is one, has learned from; {told({})}; {note}",
+            note=f"all {len(each)} excerpts, each by settings chosen on the others; what counts voices, if "
+            f"anything does, has learned from those for training; {told({})}; {note}",
         )  # fmt: skip
     for name, rule in RULES.items():
         found = rows(for_test, settings, embed, **rule)

@@ -94,15 +94,16 @@ def main() -> None:
     activity = min(ACTIVITY, key=lambda tried: rate(rows_of_speech(for_choice, tried)))
     grid = GRID | {"overlap": (0.0,)} if counter else GRID
     tried = [*settings_tried(activity, grid)]
-    found = np.array([rows([*for_choice, *for_test], one, embed) for one in tried])
-    settings = tried[int(diarisation_error_of(found[:, : len(for_choice)].sum(1)).argmin())]
-    print("chosen:", settings, f"{rate(rows(for_choice, settings, embed)):.4f} there")
+    by_settings = np.array([rows([*for_choice, *for_test], one, embed) for one in tried])
+    rates = diarisation_error_of(by_settings[:, : len(for_choice)].sum(1))
+    settings = tried[int(rates.argmin())]
+    print("chosen:", settings, f"{rates.min():.4f} there")
     print(f"one speaker at a time, without any other error: {rate(rows_of_one_voice(for_test)):.4f}")
     note = f"embeddings: {args.model or 'MFCC'}; chosen on {len(for_choice)} other excerpts"
     if counter:
         alone = [replace(one, crowd=None) for one in for_test]
         note += f"; voices counted by {args.crowd}, without which {rate(rows(alone, settings, embed)):.3f}"
-    each = each_by_the_others(found)
+    each = each_by_the_others(by_settings)
     interval = bootstrap(each, diarisation_error_of)
     print(f"der-each-excerpt: {interval.value:.4f} [{interval.low:.4f}, {interval.high:.4f}] of {len(each)}")
     if not args.dry:

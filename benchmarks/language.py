@@ -34,9 +34,10 @@ def main() -> None:
     args = parser.parse_args()
     recipe = load_recipe(args.run / "recipe.yaml")
     heard = {(clip.about["corpus"], clip.about.get("speaker")) for clip in recipe.clips("train")}
+    learned_from = {corpus for corpus, _ in heard}
     rows = read_predictions(args.run / PREDICTIONS)
     for name, known in (("heard-corpora", True), ("unheard-corpora", False)):
-        some = [row for row in rows if (row["about"]["corpus"] in dict(heard)) is known]
+        some = [row for row in rows if (row["about"]["corpus"] in learned_from) is known]
         score = scored(some)
         corpora = dict.fromkeys(row["about"]["corpus"] for row in some)
         told = "; ".join(told_of(corpus, some, heard) for corpus in corpora)

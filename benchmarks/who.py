@@ -30,10 +30,13 @@ def main() -> None:
     clips: dict[str, list[Clip]] = {}
     for clip in Speechocean().clips("test"):
         clips.setdefault(clip.about["speaker"], []).append(clip)
-    model = load(args.model)
+    model, first = load(args.model), max(KNOWN_CLIPS)
+    heard: dict[str, np.ndarray] = {}
     for count in KNOWN_CLIPS:
         known = {name: theirs[:count] for name, theirs in clips.items()}
-        rows = rows_of(KnownVoices(model, known, threshold=-1), clips, max(KNOWN_CLIPS))
+        people = KnownVoices(model, known, threshold=-1)
+        heard = heard or {name: people.embeddings(theirs[first:]) for name, theirs in clips.items()}
+        rows = rows_of(people, heard)
         score = bootstrap(rows, ratio)
         print(f"{count} known: {score.value:.4f} [{score.low:.4f}, {score.high:.4f}]")
         if not args.dry:
@@ -44,12 +47,11 @@ def main() -> None:
             )  # fmt: skip
 
 
-def rows_of(people: KnownVoices, clips: dict[str, list[Clip]], first: int) -> np.ndarray:
-    """Return how many of each speaker's clips from `first` on are told to be theirs, and of how many."""
+def rows_of(people: KnownVoices, heard: dict[str, np.ndarray]) -> np.ndarray:
+    """Return how many of each speaker's embeddings `(clips, size)` are told to be theirs, and of how many."""
     rows = []
-    for name, theirs in clips.items():
-        said = people.embeddings(theirs[first:]) @ people.voices.T
-        right = said.argmax(1) == people.names.index(name)
+    for name, embeddings in heard.items():
+        right = (embeddings @ people.voices.T).argmax(1) == people.names.index(name)
         rows.append([right.sum(), len(right)])
     return np.array(rows, np.float64)
 

@@ -62,9 +62,10 @@ def who(
         if as_json:
             told = {"clip": str(file), "who": found.name, "cosines": found.cosines}
             typer.echo(json.dumps(told, ensure_ascii=False))
+            continue
         table.add_row(escape(str(file)), escape(found.name or "nobody known"),
                       *(f"{cosine:.3f}" for cosine in found.cosines.values()))  # fmt: skip
-    if not as_json and table.row_count:
+    if table.row_count:
         output.print(table)
     if failed:
         raise InputError(f"{failed} of {len(files)} clips could not be heard; each one's line says why")

@@ -53,9 +53,7 @@ def test_a_voice_is_the_nearest_known_one_or_nobodys():
     found = people(clip(-0.5))
     assert (found.name, found.cosines) == ("bob", {"ann": -1.0, "bob": 1.0})
     only_ann = {"ann": known["ann"]}
-    assert (
-        KnownVoices(model, only_ann)(clip(-0.5)).name is None
-    )  # as far as can be: the model's own threshold
+    assert KnownVoices(model, only_ann)(clip(-0.5)).name is None  # by the model's own threshold
     assert KnownVoices(model, only_ann, threshold=-1)(clip(-0.5)).name == "ann"
     unsure = Fake(voice={"kind": "contrastive", "size": 2, "threshold": None})
     assert KnownVoices(unsure, only_ann)(clip(-0.5)).name == "ann"

@@ -64,6 +64,15 @@ def spec_of(stream: str, specs: Mapping[str, InputSpec], who: str, takes: Sequen
     return specs[stream]
 
 
+def clocked(streams: Sequence[str], specs: Mapping[str, InputSpec], who: str) -> dict[str, InputSpec]:
+    """Return the specs of the `streams` that have a clock, by default of all that have one.
+
+    Raises `RecipeError` where a stream does not exist.
+    """
+    named = {name: spec_of(name, specs, who, ()) for name in streams or specs}
+    return {name: spec for name, spec in named.items() if spec.rate is not None}
+
+
 def has(item: Item, stream: str) -> bool:
     """Tell whether the stream is present: prepared, and longer than zero."""
     return len(item.inputs.get(stream, ())) > 0

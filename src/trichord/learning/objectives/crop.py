@@ -8,7 +8,7 @@ import numpy as np
 
 from trichord.errors import RecipeError
 from trichord.learning.batch import Item
-from trichord.learning.objectives.change import Bounds, Probability, has, spec_of, with_inputs
+from trichord.learning.objectives.change import Bounds, Probability, clocked, has, with_inputs
 from trichord.learning.objectives.objective import Objective, Surroundings
 
 LONGEST = 3600.0  # seconds
@@ -36,9 +36,8 @@ class Crop(Objective):
 
     def build(self, surroundings: Surroundings) -> None:
         """Know the clocks; raises RecipeError beside a head that answers step by step."""
-        names = self.streams or tuple(surroundings.specs)
-        specs = {name: spec_of(name, surroundings.specs, "Crop", ()) for name in names}
-        self.rates = {name: spec.rate for name, spec in specs.items() if spec.rate is not None}
+        specs = clocked(self.streams, surroundings.specs, "Crop")
+        self.rates = {name: spec.rate or 1.0 for name, spec in specs.items()}
         timed = [name for name, head in surroundings.heads.items() if head.rate_of(1.0) is not None]
         if timed:
             raise RecipeError(f"Crop: what head {timed[0]!r} should say would no longer fit a part of a clip")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from trichord.clip import Event
+from trichord.decoding.tag import step_labels
 from trichord.errors import InputError, RecipeError
 from trichord.features.audio import loud_spans, normalise_energy
 from trichord.learning.batch import Item
@@ -75,8 +76,8 @@ class Crowd(Objective):
                 f"Crowd needs whole samples in {STEP_MS} ms; {self.stream!r} has {self.rate} Hz"
             )
         there = [item for item in surroundings.items if has(item, self.stream)]
-        self.conversations = [item for item in there if self.head in item.targets]
-        counts = [count_of(event) for item in self.conversations for event in self.counted(item)]
+        talks = [item for item in there if self.head in item.targets]
+        counts = [count_of(event) for item in talks for event in events_of(item.targets[self.head])]
         people: dict[str, list[Item]] = {}
         self.spoken: dict[str, list[slice]] = {}
         for item in there:
@@ -90,9 +91,14 @@ class Crowd(Objective):
                 f"{len(counts)} stretches of talk in clips with one; needs {self.voices} and 1 at least"
             )
         self.most = max(counts)
+        self.conversations = [(item, self.counted(item)) for item in talks]
 
-    def counted(self, item: Item) -> Sequence[Event]:
-        return events_of(item.targets[self.head])
+    def counted(self, item: Item) -> Counts:
+        """Return how many speak at each step of a conversation, until nobody does."""
+        events = events_of(item.targets[self.head])
+        steps = max((round((event.end or event.start) * 1000 / STEP_MS) + 1 for event in events), default=0)
+        labels = step_labels(events, steps, 1000 / STEP_MS)
+        return np.array([int(label or 0) for label in labels], np.int64)
 
     def spans_of(self, item: Item) -> list[slice]:
         """Return where somebody speaks in a clip of one voice, in samples."""
@@ -121,15 +127,13 @@ class Crowd(Objective):
         return replace(changed, targets={self.head: tuple(as_events(counts, self.most))})
 
     def lay_conversation(self, sound: Samples, counts: Counts, rng: np.random.Generator) -> None:
-        item = self.conversations[rng.integers(len(self.conversations))]
+        item, speaking = self.conversations[rng.integers(len(self.conversations))]
         samples = sound_of(item, self.stream)
         first = int(rng.integers(max(1, (len(samples) - len(sound)) // self.step)))
         part = samples[first * self.step :][: len(sound)]
         sound[: len(part)] += normalise_energy(part, level_db=rng.uniform(*LEVELS_DB))
-        middles = (first + np.arange(len(counts)) + 0.5) * STEP_MS / 1000
-        for event in self.counted(item):
-            within = (middles >= event.start) & (middles < (event.end or event.start))
-            counts[within] += count_of(event)
+        said = speaking[first:][: len(counts)]
+        counts[: len(said)] += said
 
     def lay_voice(
         self, said: Sequence[Item], share: float, sound: Samples, counts: Counts, rng: np.random.Generator

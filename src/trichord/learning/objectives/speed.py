@@ -12,7 +12,7 @@ from pydantic import Field
 
 from trichord.clip import Event, Target
 from trichord.learning.batch import Item
-from trichord.learning.objectives.change import has, spec_of
+from trichord.learning.objectives.change import clocked, has
 from trichord.learning.objectives.objective import Objective, Surroundings
 from trichord.prepare.preparation import Array
 
@@ -39,9 +39,8 @@ class Speed(Objective):
         self.factors = factors
 
     def build(self, surroundings: Surroundings) -> None:
-        names = self.streams or tuple(surroundings.specs)
-        specs = {name: spec_of(name, surroundings.specs, "Speed", ()) for name in names}
-        self.clocked = {name: spec.kind for name, spec in specs.items() if spec.rate is not None}
+        specs = clocked(self.streams, surroundings.specs, "Speed")
+        self.clocked = {name: spec.kind for name, spec in specs.items()}
 
     def change(self, items: Sequence[Item], rng: np.random.Generator) -> Sequence[Item]:
         factors = rng.choice(self.factors, len(items))

@@ -10,7 +10,7 @@ from trichord.clip import Audio, Clip, Event
 from trichord.errors import InputError
 from trichord.kinds import nearest
 from trichord.running.runtime.model import Model
-from trichord.running.voice.diarise import DIGITS
+from trichord.running.voice.diarise import is_count
 from trichord.running.voice.embeddings import Span, cut
 
 PART_SECONDS, CONTEXT_SECONDS = 20.0, 2.0
@@ -53,10 +53,7 @@ def counting_head(model: Model, head: str | None = None) -> str:
 
 def counts(described: Mapping[str, Any]) -> bool:
     """Whether a head's labels are numbers of people."""
-    return described["kind"] == "tag" and all(
-        str(label).isascii() and str(label).isdecimal() and len(label) <= DIGITS
-        for label in described["labels"]
-    )
+    return described["kind"] == "tag" and all(map(is_count, described["labels"]))
 
 
 def within(event: Event, offset: float, part: Span) -> Event:

@@ -148,9 +148,14 @@ def counts_in(pieces: Sequence[Span], crowd: Sequence[Event]) -> Floats:
     return np.asarray(within / (ends - begins))
 
 
+def is_count(what: str) -> bool:
+    """Whether a label is a number of people."""
+    return what.isascii() and what.isdecimal() and len(what) <= DIGITS
+
+
 def count_of(event: Event) -> int:
     """Return how many speak in an event of a crowd; raises InputError for one that is called otherwise."""
-    if not (event.what.isascii() and event.what.isdecimal() and len(event.what) <= DIGITS):
+    if not is_count(event.what):
         raise InputError(f"events of a crowd are called by how many speak; got {event.what!r:.60}")
     return int(event.what)
 
